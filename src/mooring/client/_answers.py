@@ -1,0 +1,79 @@
+"""Turns the bytes of an answer into its decoded body, or into the error it stands for.
+
+Failures come as HTTP 200 with a body code, or with an HTTP status of 4xx or 5xx and the same JSON
+(contract/openapi-notes.md section 5). Codes 0 and 200 are success.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mooring.client._hints import hint_for
+from mooring.client._reading import scalar
+from mooring.client._types import Token
+from mooring.client.errors import BadAnswer, error_class
+
+Body = dict[str, Any]
+
+_SUCCESS = (0, 200)
+_EXCERPT = 200  # characters of a strange answer that go into the error
+_BLOT = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: HTTP status, body, X-Request-Id, and the token that the request was sent with."""
+
+    http_status: int
+    content: bytes
+    request_id: str | None
+    token: Token | None
+
+
+def decode(answer: Answer, operation: str, secrets: tuple[str, ...]) -> Body:
+    """Return the body of a success. Raises `BadAnswer` and `ApiError`, with `secrets` blotted out of them."""
+    body = _json_object(answer.content)
+    if body is None:
+        raise BadAnswer(
+            _why_not_json(answer), operation, answer.http_status, _excerpt(answer.content, secrets)
+        )
+    code = scalar(int | None, body.get("code"))
+    ok_status = answer.http_status < 400
+    if code in _SUCCESS and ok_status:
+        return body
+    if code is None and ok_status:
+        reason = "the answer has no code"
+        raise BadAnswer(reason, operation, answer.http_status, _excerpt(answer.content, secrets))
+    failure = answer.http_status if code is None or code in _SUCCESS else code
+    shown = _json_object(_blotted(answer.content, secrets).encode()) or {}
+    message = scalar(str | None, shown.get("msg")) or scalar(str | None, shown.get("error")) or ""
+    kind = error_class(failure, answer.http_status)
+    hint = hint_for(failure, operation)
+    raise kind(failure, message, operation, answer.request_id, shown, answer.http_status, hint)
+
+
+def _json_object(content: bytes) -> Body | None:
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _why_not_json(answer: Answer) -> str:
+    if 300 <= answer.http_status < 400:
+        return "the server redirects; give base_url as it is after the redirect"
+    return "the answer is not a JSON object"
+
+
+def _excerpt(content: bytes, secrets: tuple[str, ...]) -> str:
+    # Blotted before it is cut, so that the cut cannot leave half a secret.
+    return _blotted(content, secrets)[:_EXCERPT]
+
+
+def _blotted(content: bytes, secrets: tuple[str, ...]) -> str:
+    text = content.decode("utf-8", "replace")
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _BLOT)
+    return text

@@ -1,0 +1,70 @@
+"""Between the values of the core and httpx; shared by the sync and the async client."""
+
+import logging
+
+import httpx
+
+from mooring.client._answers import Answer
+from mooring.client._core import Call
+from mooring.client._types import Token
+from mooring.client.errors import BadAnswer, ConnectionFailed, MooringError, TimedOut
+
+HEADERS = {"Accept": "application/json", "User-Agent": "mooring-python"}
+
+
+def checked_base_url(base_url: str) -> httpx.URL:
+    """Return the address to put before all paths. Raises `ValueError` when it is not http or https."""
+    url = httpx.URL(base_url)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("base_url must begin with http:// or https:// and name a host")
+    return url
+
+
+def request(http: httpx.Client | httpx.AsyncClient, call: Call[object], token: Token | None) -> httpx.Request:
+    """Return the request of a call, signed with `token` when there is one."""
+    headers: dict[str, str] = {}
+    if call.content is not None:
+        headers["Content-Type"] = "application/json"
+    if token is not None:
+        headers["Authorization"] = token.value
+    # An empty list would cut off a query that a raw path brings along.
+    params = call.params or None
+    return http.build_request(call.method, call.path, params=params, content=call.content, headers=headers)
+
+
+def answer(response: httpx.Response, token: Token | None) -> Answer:
+    """Return a response as the core wants it."""
+    return Answer(response.status_code, response.content, response.headers.get("X-Request-Id"), token)
+
+
+def failure(error: httpx.HTTPError, operation: str) -> MooringError:
+    """Return our error for one of httpx. Its text has neither the address nor the headers of the request."""
+    text = f"{operation}: {error or type(error).__name__}"
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOut(f"{operation}: no answer in time ({type(error).__name__})")
+    if isinstance(error, httpx.TransportError):
+        return ConnectionFailed(text)
+    return BadAnswer(text, operation, 0)
+
+
+class _HideLoginQueries(logging.Filter):
+    """Cuts the query off the addresses of login and renewal, which httpx logs at INFO with token and all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_query(arg) for arg in record.args)
+        return True
+
+
+def _without_query(arg: object) -> object:
+    if isinstance(arg, httpx.URL) and "/accessKeyAuthrize/" in arg.path:
+        return arg.copy_with(query=None)
+    return arg
+
+
+_hide_login_queries = _HideLoginQueries()
+
+
+def keep_secrets_out_of_the_log() -> None:
+    """Install the filter on the logger of httpx; doing it again changes nothing."""
+    logging.getLogger("httpx").addFilter(_hide_login_queries)

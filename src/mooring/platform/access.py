@@ -1,0 +1,121 @@
+"""Who may call: login by AccessKey, renewal, and the permission asked before every operation.
+
+openapi-notes.md sections 1, 2 and 4. Nothing here waits or reads the database: all of it comes from the directory.
+Doors turn a `Reason` into the number their part of the wire has for it.
+"""
+
+from enum import Enum
+
+from mooring.protocol.login import LoginFieldError, in_window, parse_username
+from mooring.protocol.login import verify as signature_fits
+
+from .directory import Directory
+from .entities import PACKAGE_PREFIXES, App
+from .sources import Clock
+from .tokens import IssuedToken, Tokens
+
+__all__ = ["Access", "Reason", "Refused"]
+
+_PACKAGE_OF = {service: package for package, services in PACKAGE_PREFIXES.items() for service in services}
+
+
+class Reason(Enum):
+    """Why a caller is turned away."""
+
+    NO_TOKEN = "no token was sent"
+    BAD_TOKEN = "the token is wrong, expired or revoked"
+    ADDRESS = "the caller's address is not on the IP white list"
+    NOT_ENABLED = "the service package is not activated, or API access of the application is off"
+    NOT_AUTHORIZED = "the service package is not authorized to the application"
+    UNKNOWN_KEY = "there is no such AccessKey"
+    WRONG_PASSWORD = "the signature does not fit"
+    KEY_DISABLED = "the AccessKey is disabled"
+    BAD_LOGIN = "the login fields are wrong"
+    UNAVAILABLE = "the directory cannot be confirmed as fresh"
+
+
+class Refused(Exception):
+    """A caller is turned away. `field` and `detail` say which part of the request was wrong."""
+
+    def __init__(self, reason: Reason, field: str = "", detail: str = "") -> None:
+        self.reason = reason
+        self.field = field
+        self.detail = detail
+        super().__init__(reason.value)
+
+
+class Access:
+    """Decides. `window_ms` is how far a login's timestamp may be from the server's clock, both ways."""
+
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, *, window_ms: int) -> None:
+        self._directory = directory
+        self._tokens = tokens
+        self._clock = clock
+        self._window_ms = window_ms
+
+    def log_in(self, username: str, password: str, address: str | None) -> IssuedToken:
+        """A token for a signed login. Raises Refused."""
+        self._need_fresh()
+        try:
+            request = parse_username(username)
+        except LoginFieldError as error:
+            raise Refused(Reason.BAD_LOGIN, f"username.{error.field}", error.reason) from None
+        now_ms = self._clock.now_ms()
+        if not in_window(request.timestamp_ms, now_ms, self._window_ms):
+            raise Refused(
+                Reason.BAD_LOGIN,
+                "username.timestamp",
+                f"{request.timestamp_ms} is more than {self._window_ms // 60_000} min from server time {now_ms}",
+            )
+        app = self._directory.app_by_key(request.access_key)
+        account = self._directory.account(app.account_id) if app is not None else None
+        if app is None or account is None:
+            raise Refused(Reason.UNKNOWN_KEY)
+        if not signature_fits(username, app.access_secret.reveal(), password):
+            raise Refused(Reason.WRONG_PASSWORD)
+        if not app.enabled:
+            raise Refused(Reason.KEY_DISABLED)
+        self._need_address(app, address)
+        return self._tokens.issue(app, account)
+
+    def renew(self, text: str, address: str | None) -> IssuedToken:
+        """A token for a token. Raises Refused: BAD_TOKEN, or UNKNOWN_KEY when the application was deleted."""
+        self._need_fresh()
+        claims = self._tokens.read(text)
+        if claims is None:
+            raise Refused(Reason.BAD_TOKEN)
+        if self._directory.app(claims.app_id) is None:
+            raise Refused(Reason.UNKNOWN_KEY)
+        app = self._tokens.verify(text)
+        account = self._directory.account(app.account_id) if app is not None else None
+        if app is None or account is None:
+            raise Refused(Reason.BAD_TOKEN)
+        self._need_address(app, address)
+        return self._tokens.renew(text, claims, app, account)
+
+    def admit(self, token: str | None, address: str | None, service: str) -> App:
+        """The calling application, when it may use `service` (steps 2 to 6 of the order of checks). Raises Refused."""
+        self._need_fresh()
+        if not token:
+            raise Refused(Reason.NO_TOKEN)
+        app = self._tokens.verify(token)
+        account = self._directory.account(app.account_id) if app is not None else None
+        if app is None or account is None:
+            raise Refused(Reason.BAD_TOKEN)
+        self._need_address(app, address)
+        package = _PACKAGE_OF[service]
+        if package not in account.packages or not app.api_access:
+            raise Refused(Reason.NOT_ENABLED)
+        if package not in app.packages:
+            raise Refused(Reason.NOT_AUTHORIZED)
+        return app
+
+    def _need_fresh(self) -> None:
+        if not self._directory.fresh:
+            raise Refused(Reason.UNAVAILABLE)
+
+    def _need_address(self, app: App, address: str | None) -> None:
+        account = self._directory.account(app.account_id)
+        lists = (account.address_list if account is not None else None, app.address_list)
+        if any(entries is not None and not entries.allows(address) for entries in lists):
+            raise Refused(Reason.ADDRESS)

@@ -1,0 +1,323 @@
+"""Accounts, administrators, their passwords and their management tokens (domain-rules.md section 1)."""
+
+import hashlib
+import hmac
+
+import msgspec
+
+from mooring.store import UniqueViolation
+from mooring.store import accounts as statements
+
+from .addresses import parse_addresses
+from .entities import Account, Administrator, ManageToken
+from .errors import Conflict, Denied, Invalid, Missing
+from .fields import check_key, check_range, check_text
+from .ledger import Actor, Ledger
+from .passwords import Passwords
+from .secret import Secret
+from .sources import BASE62, Entropy, random_text
+
+__all__ = ["Accounts", "Bootstrap", "Identity", "NewToken"]
+
+_EMAIL = r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}"
+_TOKEN_PREFIX = "mrg_"
+_TOKEN_CHARACTERS = 43
+_PASSWORD_CHARACTERS = 20
+_SESSION_MS = 12 * 3_600_000
+_MAX_TOKEN_DAYS = 3_650
+_DAY_MS = 86_400_000
+
+
+class Bootstrap(msgspec.Struct, frozen=True):
+    """What the first start made: printed once, kept nowhere in clear."""
+
+    account: Account
+    email: str
+    password: Secret
+
+
+class NewToken(msgspec.Struct, frozen=True):
+    """A token just made; `text` is shown this once."""
+
+    token: ManageToken
+    text: Secret
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who a bearer token speaks for."""
+
+    token: ManageToken
+    administrator: Administrator
+    account: Account
+
+
+class Accounts:
+    """The people side of the platform."""
+
+    def __init__(self, ledger: Ledger, entropy: Entropy, passwords: Passwords) -> None:
+        self._ledger = ledger
+        self._directory = ledger.directory
+        self._entropy = entropy
+        self._passwords = passwords
+
+    async def bootstrap(self, email: str, password: Secret | None = None) -> Bootstrap | None:
+        """One enterprise account and one administrator on an empty database; None when there is an account already.
+
+        Without `password` a one-time password is made, which its owner must change at the first login.
+        """
+        if any(True for _ in self._directory.accounts()):
+            return None
+        check_key("email", email, _EMAIL, "an e-mail address")
+        clear = password or self._one_time_password()
+        now, account_id = self._ledger.clock.now_ms(), self._ledger.ids.next()
+        administrator = await self._administrator_row(account_id, email, clear, one_time=password is None)
+        row = statements.AccountRow(
+            id=account_id,
+            name="Mooring",
+            kind="ent",
+            address_list_enabled=False,
+            allowed_addresses="[]",
+            created_at=now,
+            updated_at=None,
+        )
+        await self._ledger.commit(
+            Actor(account_id, "mooring", "local"),
+            "account.create",
+            ("account", row.name),
+            statements.ADD_ACCOUNT.of(row),
+            statements.ADD_ADMINISTRATOR.of(administrator),
+            changed=[("account", account_id), ("administrator", administrator.id)],
+            detail={"administrator": email},
+        )
+        account = self._directory.account(account_id)
+        if account is None:
+            raise Conflict("account_lost", "the account was removed while it was made")
+        return Bootstrap(account, email, clear)
+
+    # Administrators
+
+    def administrators(self, account_id: int) -> list[Administrator]:
+        """Administrators of an account, oldest first."""
+        return [found for found in self._directory.administrators() if found.account_id == account_id]
+
+    async def add_administrator(self, actor: Actor, email: str) -> tuple[Administrator, Secret]:
+        """A new administrator with a one-time password. Raises Invalid, Conflict."""
+        check_key("email", email, _EMAIL, "an e-mail address")
+        password = self._one_time_password()
+        row = await self._administrator_row(actor.account_id, email, password, one_time=True)
+        try:
+            await self._ledger.commit(
+                actor,
+                "administrator.create",
+                ("administrator", email),
+                statements.ADD_ADMINISTRATOR.of(row),
+                changed=[("administrator", row.id)],
+            )
+        except UniqueViolation:
+            raise Conflict("email_taken", f"there is an administrator {email} already", field="email") from None
+        return self._administrator(actor.account_id, row.id), password
+
+    async def delete_administrator(self, actor: Actor, administrator_id: int) -> None:
+        """Remove an administrator and every token of theirs. Raises Missing, Conflict for the last one."""
+        administrator = self._administrator(actor.account_id, administrator_id)
+        if len(self.administrators(actor.account_id)) == 1:
+            raise Conflict("last_administrator", "the last administrator of an account cannot be deleted")
+        await self._ledger.commit(
+            actor,
+            "administrator.delete",
+            ("administrator", administrator.email),
+            statements.DELETE_TOKENS_OF(administrator_id=administrator_id),
+            statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id),
+            changed=[("administrator", administrator_id)],
+        )
+
+    async def reset_password(self, actor: Actor, administrator_id: int) -> Secret:
+        """A new one-time password; every token of the administrator ends. Raises Missing."""
+        administrator = self._administrator(actor.account_id, administrator_id)
+        password = self._one_time_password()
+        await self._set_password(actor, administrator, password, one_time=True)
+        return password
+
+    async def change_password(self, identity: Identity, address: str, old: Secret, new: Secret) -> None:
+        """The administrator's own change; every token of theirs ends. Raises Denied, Invalid."""
+        administrator = identity.administrator
+        if not await self._passwords.verify(administrator.password_hash, old):
+            raise Denied("wrong_password", "the present password is wrong", field="old_password")
+        if old == new:
+            raise Invalid("password_same", "the new password equals the old one", field="new_password")
+        actor = Actor(administrator.account_id, administrator.email, address)
+        await self._set_password(actor, administrator, new, one_time=False)
+
+    # Tokens
+
+    async def log_in(self, email: str, password: Secret, address: str) -> NewToken:
+        """A token of 12 hours for e-mail and password. Raises Denied; it does not say which of the two was wrong."""
+        found = [entry for entry in self._directory.administrators() if entry.email == email]
+        kept = found[0].password_hash if found else None
+        if not await self._passwords.verify(kept, password) or not found:
+            raise Denied("wrong_credentials", "e-mail or password is wrong")
+        actor = Actor(found[0].account_id, email, address)
+        expires_at = self._ledger.clock.now_ms() + _SESSION_MS
+        return await self._make_token(actor, found[0], "login", expires_at, "administrator.log_in")
+
+    async def make_token(self, identity: Identity, address: str, name: str, days: int | None) -> NewToken:
+        """A named token of the same administrator, for `days` days or without end. Raises Invalid."""
+        name = check_text("name", name, low=1, high=50)
+        expires_at = None
+        if days is not None:
+            check_range("days", days, 1, _MAX_TOKEN_DAYS)
+            expires_at = self._ledger.clock.now_ms() + days * _DAY_MS
+        administrator = identity.administrator
+        actor = Actor(administrator.account_id, administrator.email, address)
+        return await self._make_token(actor, administrator, name, expires_at, "token.create")
+
+    def tokens(self, account_id: int) -> list[tuple[ManageToken, Administrator]]:
+        """Living tokens of the account's administrators, oldest first."""
+        now = self._ledger.clock.now_ms()
+        pairs = ((token, self._directory.administrator(token.administrator_id)) for token in self._directory.tokens())
+        return [
+            (token, administrator)
+            for token, administrator in pairs
+            if administrator is not None and administrator.account_id == account_id and _alive(token, now)
+        ]
+
+    async def revoke_token(self, actor: Actor, token_id: int) -> None:
+        """End a token at once. Raises Missing."""
+        for token, administrator in self.tokens(actor.account_id):
+            if token.id == token_id:
+                await self._ledger.commit(
+                    actor,
+                    "token.revoke",
+                    ("token", token.name),
+                    statements.DELETE_TOKEN(token_id=token_id),
+                    changed=[("administrator", administrator.id)],
+                )
+                return
+        raise Missing("no_such_token", f"there is no token {token_id}")
+
+    def identify(self, text: str) -> Identity | None:
+        """Who a bearer token speaks for; None when it is unknown, ended or expired."""
+        digest = _digest(text)
+        token = self._directory.token(digest)
+        if token is None or not hmac.compare_digest(token.digest, digest):
+            return None
+        administrator = self._directory.administrator(token.administrator_id)
+        account = self._directory.account(administrator.account_id) if administrator is not None else None
+        if administrator is None or account is None or not _alive(token, self._ledger.clock.now_ms()):
+            return None
+        return Identity(token, administrator, account)
+
+    async def forget_expired_tokens(self) -> None:
+        """Drop tokens whose time is over."""
+        now = self._ledger.clock.now_ms()
+        if any(not _alive(token, now) for token in self._directory.tokens()):
+            await self._ledger.store.write(statements.DELETE_EXPIRED_TOKENS(now=now))
+
+    # The account itself
+
+    async def rename(self, actor: Actor, name: str) -> Account:
+        """Change the account's name. Raises Invalid."""
+        name = check_text("name", name, low=1, high=50)
+        await self._ledger.commit(
+            actor,
+            "account.rename",
+            ("account", name),
+            statements.SET_NAME(account_id=actor.account_id, new_name=name, now=self._ledger.clock.now_ms()),
+            changed=[("account", actor.account_id)],
+        )
+        return self._account(actor.account_id)
+
+    async def set_addresses(self, actor: Actor, *, enabled: bool, addresses: list[str]) -> Account:
+        """The account's IP white list; when enabled, OpenAPI keys work only from these addresses. Raises Invalid."""
+        entries = parse_addresses(addresses)
+        if enabled and not entries:
+            raise Invalid("address_list_empty", "an enabled IP white list needs at least one address")
+        await self._ledger.commit(
+            actor,
+            "account.set_addresses",
+            ("account", self._account(actor.account_id).name),
+            statements.SET_ADDRESSES(
+                account_id=actor.account_id,
+                enabled=enabled,
+                addresses=msgspec.json.encode(entries).decode(),
+                now=self._ledger.clock.now_ms(),
+            ),
+            changed=[("account", actor.account_id)],
+            detail={"enabled": enabled, "addresses": entries},
+        )
+        return self._account(actor.account_id)
+
+    def _account(self, account_id: int) -> Account:
+        account = self._directory.account(account_id)
+        if account is None:
+            raise Missing("no_such_account", f"there is no account {account_id}")
+        return account
+
+    def _administrator(self, account_id: int, administrator_id: int) -> Administrator:
+        found = self._directory.administrator(administrator_id)
+        if found is None or found.account_id != account_id:
+            raise Missing("no_such_administrator", f"there is no administrator {administrator_id}")
+        return found
+
+    def _one_time_password(self) -> Secret:
+        return Secret(random_text(self._entropy, BASE62, _PASSWORD_CHARACTERS))
+
+    async def _administrator_row(
+        self, account_id: int, email: str, password: Secret, *, one_time: bool
+    ) -> statements.AdministratorRow:
+        return statements.AdministratorRow(
+            id=self._ledger.ids.next(),
+            account_id=account_id,
+            email=email,
+            password_hash=await self._passwords.hash(password),
+            password_one_time=one_time,
+            created_at=self._ledger.clock.now_ms(),
+            updated_at=None,
+        )
+
+    async def _set_password(
+        self, actor: Actor, administrator: Administrator, password: Secret, *, one_time: bool
+    ) -> None:
+        await self._ledger.commit(
+            actor,
+            "administrator.reset_password" if one_time else "administrator.change_password",
+            ("administrator", administrator.email),
+            statements.SET_PASSWORD(
+                administrator_id=administrator.id,
+                new_hash=await self._passwords.hash(password),
+                one_time=one_time,
+                now=self._ledger.clock.now_ms(),
+            ),
+            statements.DELETE_TOKENS_OF(administrator_id=administrator.id),
+            changed=[("administrator", administrator.id)],
+        )
+
+    async def _make_token(
+        self, actor: Actor, administrator: Administrator, name: str, expires_at: int | None, action: str
+    ) -> NewToken:
+        text = _TOKEN_PREFIX + random_text(self._entropy, BASE62, _TOKEN_CHARACTERS)
+        row = statements.TokenRow(
+            id=self._ledger.ids.next(),
+            administrator_id=administrator.id,
+            name=name,
+            token_hash=_digest(text),
+            created_at=self._ledger.clock.now_ms(),
+            expires_at=expires_at,
+        )
+        await self._ledger.commit(
+            actor,
+            action,
+            ("token", name),
+            statements.ADD_TOKEN.of(row),
+            changed=[("administrator", administrator.id)],
+        )
+        token = ManageToken(row.id, row.administrator_id, name, row.token_hash, row.created_at, expires_at)
+        return NewToken(token, Secret(text))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _alive(token: ManageToken, now_ms: int) -> bool:
+    return token.expires_at is None or now_ms < token.expires_at

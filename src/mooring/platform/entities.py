@@ -1,0 +1,123 @@
+"""What the directory shows: accounts, administrators, SaaS applications, products, released models. All immutable."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .addresses import AddressList
+from .secret import Secret
+
+__all__ = [
+    "PACKAGES",
+    "PACKAGE_PREFIXES",
+    "Account",
+    "Administrator",
+    "App",
+    "ManageToken",
+    "Product",
+    "ReleasedModel",
+]
+
+PACKAGE_PREFIXES: Mapping[str, tuple[str, ...]] = {
+    "product-and-device-management": ("product", "tsl", "device", "shadow", "storage"),
+    "message-subscription": ("subscription",),
+    "end-user-management": ("enduser",),
+    "binding-management": ("binding",),
+}
+"""The four service packages and the services of each (openapi.yaml `x-package-groups`)."""
+
+PACKAGES = tuple(PACKAGE_PREFIXES)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One account; times are epoch ms, `packages` the activated service packages with the time of it."""
+
+    id: int
+    name: str
+    kind: str
+    packages: Mapping[str, int]
+    address_list_enabled: bool
+    allowed_addresses: tuple[str, ...]
+    address_list: AddressList | None
+    created_at: int
+    updated_at: int | None
+
+
+class Administrator(msgspec.Struct, frozen=True):
+    """One administrator of an account; times are epoch ms."""
+
+    id: int
+    account_id: int
+    email: str
+    password_hash: Secret
+    password_one_time: bool
+    created_at: int
+    updated_at: int | None
+
+
+class ManageToken(msgspec.Struct, frozen=True):
+    """One bearer token of the management API; `digest` is its SHA-256, `expires_at` None means never."""
+
+    id: int
+    administrator_id: int
+    name: str
+    digest: bytes
+    created_at: int
+    expires_at: int | None
+
+
+class App(msgspec.Struct, frozen=True):
+    """One SaaS application. A token is alive only while it carries the present `token_generation`."""
+
+    id: int
+    account_id: int
+    name: str
+    description: str
+    access_key: str
+    access_secret: Secret
+    enabled: bool
+    api_access: bool
+    token_generation: int
+    packages: Mapping[str, int]
+    address_list_enabled: bool
+    allowed_addresses: tuple[str, ...]
+    address_list: AddressList | None
+    created_at: int
+    updated_at: int | None
+
+
+class ReleasedModel(msgspec.Struct, frozen=True):
+    """The released thing model of a product; `exports` is the exported JSON by language (CN, EN)."""
+
+    version: str
+    exports: Mapping[str, bytes]
+
+
+class Product(msgspec.Struct, frozen=True):
+    """One product (domain-rules.md section 2); times are epoch ms.
+
+    `released_version` set while `model` is None means that the stored release is gone (error 71006).
+    """
+
+    id: int
+    account_id: int
+    product_key: str
+    product_secret: Secret
+    name: str
+    access_type: int
+    net_way: str
+    data_fmt: int
+    protocol: int
+    connect_platform: int
+    product_status: int
+    product_type: int
+    gateway_type: int
+    item_code: str | None
+    logo_path: str | None
+    allowed_limit: int | None
+    ai_capability: bool
+    app_id: int | None
+    released_version: str | None
+    created_at: int
+    updated_at: int | None
+    model: ReleasedModel | None

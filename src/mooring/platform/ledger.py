@@ -1,0 +1,119 @@
+"""How the platform changes anything: one transaction with the change, its audit entry and its announcement.
+
+When `commit` returns, the change is on disk, audited, and shown by this process's directory; other processes show it
+within a second.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import structlog
+
+from mooring.store import Store, StoreUnavailable, Write
+from mooring.store import audit as audit_statements
+from mooring.store import changes as change_statements
+
+from .directory import Directory
+from .sources import Clock, Ids
+
+__all__ = ["Actor", "AuditEntry", "Ledger"]
+
+_log = structlog.get_logger()
+
+_FIRST_PAGE = 2**62
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who does something, and from where: `name` is an e-mail address or the system's part, `address` an IP address."""
+
+    account_id: int
+    name: str
+    address: str
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One entry of the audit log; `at` is epoch ms, `detail` never holds a secret."""
+
+    id: int
+    at: int
+    actor: str
+    address: str
+    action: str
+    target_kind: str
+    target: str
+    detail: Mapping[str, object]
+
+
+class Ledger:
+    """Commits changes and reads the audit log."""
+
+    def __init__(self, store: Store, directory: Directory, clock: Clock, ids: Ids) -> None:
+        self.store = store
+        self.directory = directory
+        self.clock = clock
+        self.ids = ids
+
+    async def commit(
+        self,
+        actor: Actor,
+        action: str,
+        target: tuple[str, str],
+        *writes: Write,
+        changed: Iterable[tuple[str, int]] = (),
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write all of it or nothing. `target` is (kind, name). Raises what `Store.write` raises."""
+        now = self.clock.now_ms()
+        entry = audit_statements.AuditRow(
+            id=self.ids.next(),
+            account_id=actor.account_id,
+            at=now,
+            actor=actor.name,
+            address=actor.address,
+            action=action,
+            target_kind=target[0],
+            target=target[1],
+            detail=msgspec.json.encode(detail or {}).decode(),
+        )
+        announcements = [
+            write for kind, entity_id in changed for write in change_statements.record(kind, entity_id, now)
+        ]
+        await self.store.write(*writes, audit_statements.ADD.of(entry), *announcements)
+        try:
+            await self.directory.catch_up()
+        except StoreUnavailable as error:
+            # Committed all the same: the directory turns stale by itself and follows when the database answers.
+            _log.warning("directory is behind a committed change", action=action, error=str(error))
+
+    def later_than(self, updated_at: int | None) -> int:
+        """The time for a new `updated_at` (epoch ms): now, yet later than the one seen.
+
+        Updates are guarded by the `updated_at` their author saw, so of two authors the second is refused, not lost.
+        """
+        return max(self.clock.now_ms(), (updated_at or 0) + 1)
+
+    async def entries(self, account_id: int, *, before_id: int | None = None, rows: int = 100) -> list[AuditEntry]:
+        """Audit entries of an account, newest first, older than the entry `before_id`."""
+        found = await self.store.scan(
+            audit_statements.PAGE,
+            of_account=account_id,
+            before_id=_FIRST_PAGE if before_id is None else before_id,
+            rows=rows,
+        )
+        return [
+            AuditEntry(
+                id=row.id,
+                at=row.at,
+                actor=row.actor,
+                address=row.address,
+                action=row.action,
+                target_kind=row.target_kind,
+                target=row.target,
+                detail=msgspec.json.decode(row.detail),
+            )
+            for row in found
+        ]
+
+    async def forget_before(self, at_ms: int) -> None:
+        """Drop audit entries older than `at_ms` (epoch ms)."""
+        await self.store.write(audit_statements.DELETE_BEFORE(before=at_ms))

@@ -1,0 +1,121 @@
+"""The platform as one object: its services, its directory and the work that goes on in the background."""
+
+import asyncio
+
+import msgspec
+import structlog
+
+from mooring.store import SecretKeyError, Store, StoreUnavailable, UniqueViolation, Vault
+from mooring.store import accounts as account_statements
+
+from .access import Access
+from .accounts import Accounts
+from .directory import Directory
+from .ledger import Ledger
+from .passwords import Passwords
+from .products import Products
+from .saas_apps import SaasApps
+from .service_market import ServiceMarket
+from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
+from .thing_models import ThingModels
+from .tokens import Tokens
+
+__all__ = ["Limits", "Platform", "check_secret_key", "is_initialized"]
+
+_log = structlog.get_logger()
+
+_KEY_CHECK = "secret_key_check"
+_KEY_CHECK_TEXT = "mooring"
+_HOUSEKEEPING_S = 3_600.0
+_DAY_MS = 86_400_000
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Every limit and duration of the platform; None means without limit."""
+
+    token_lifetime_s: int = 7_200
+    token_renew_after_s: int = 1_800
+    login_window_s: int = 600
+    max_products: int | None = None
+    max_apps: int | None = None
+    max_features: int = 500
+    audit_days: int = 180
+
+
+async def is_initialized(store: Store) -> bool:
+    """Whether the database holds sealed secrets already, so that only the key it knows will do."""
+    return bool(await store.read(account_statements.PLATFORM_STATE, named=_KEY_CHECK))
+
+
+async def check_secret_key(store: Store, vault: Vault) -> None:
+    """See that this key is the one the database was sealed with; a fresh one remembers it. Raises SecretKeyError."""
+    rows = await store.read(account_statements.PLATFORM_STATE, named=_KEY_CHECK)
+    if not rows:
+        sealed = vault.seal(_KEY_CHECK_TEXT, _KEY_CHECK)
+        try:
+            await store.write(account_statements.SET_PLATFORM_STATE(name=_KEY_CHECK, value=sealed))
+        except UniqueViolation:
+            rows = await store.read(account_statements.PLATFORM_STATE, named=_KEY_CHECK)
+    try:
+        for row in rows:
+            vault.open(row.value, _KEY_CHECK)
+    except SecretKeyError:
+        raise SecretKeyError("the secret key is not the one this database was sealed with") from None
+
+
+class Platform:
+    """Every service over one store. Make it with `open`, run `background` beside the doors."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock, entropy: Entropy, limits: Limits) -> None:
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.directory = Directory(store, vault, clock)
+        self.ledger = Ledger(store, self.directory, clock, Ids(clock, entropy))
+        self.tokens = Tokens(
+            self.directory,
+            clock,
+            entropy,
+            vault.derive("openapi-tokens"),
+            lifetime_s=limits.token_lifetime_s,
+            renew_after_s=limits.token_renew_after_s,
+        )
+        self.access = Access(self.directory, self.tokens, clock, window_ms=limits.login_window_s * 1000)
+        self.accounts = Accounts(self.ledger, entropy, Passwords())
+        self.service_market = ServiceMarket(self.ledger)
+        self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
+        self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
+        self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        vault: Vault,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        limits: Limits | None = None,
+    ) -> "Platform":
+        """Check the key and read the directory. Raises SecretKeyError, StoreUnavailable."""
+        await check_secret_key(store, vault)
+        platform = cls(store, vault, clock or SystemClock(), entropy or SystemEntropy(), limits or Limits())
+        await platform.directory.load()
+        return platform
+
+    async def background(self) -> None:
+        """Follow the database where it is shared, and keep house each hour, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            if self.store.shared:
+                tasks.create_task(self.directory.follow())
+            tasks.create_task(self._keep_house())
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await self.accounts.forget_expired_tokens()
+                await self.directory.forget_old_changes()
+                await self.ledger.forget_before(self.clock.now_ms() - self.limits.audit_days * _DAY_MS)
+            except StoreUnavailable as error:
+                _log.warning("housekeeping put off", error=str(error))
+            await asyncio.sleep(_HOUSEKEEPING_S)

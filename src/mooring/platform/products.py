@@ -1,0 +1,227 @@
+"""Products: creation with every field of domain-rules.md section 2, names, secrets, deletion."""
+
+import msgspec
+
+from mooring.store import UniqueViolation, Vault
+from mooring.store import products as statements
+
+from .entities import Product
+from .errors import Conflict, Invalid, LimitReached, Missing
+from .fields import check_choice, check_key, check_range, check_text
+from .ledger import Actor, Ledger
+from .loading import product_context
+from .secret import Secret
+from .sources import BASE62, Entropy, random_text
+
+__all__ = ["NewProduct", "ProductChanges", "Products"]
+
+IN_DEVELOPMENT, PUBLISHED = 0, 3
+_BASE64 = BASE62 + "+/"
+_PROTOCOL_OF = {"1": 1, "2": 1, "3": 2, "5": 3}
+_ATTEMPTS = 8
+_MAX_INT32 = 2**31 - 1
+
+
+class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product to create. Numbers are the platform's own (domain-rules.md section 2).
+
+    `protocol` follows from `net_way` and `gateway_type` from `access_type` unless given. Key and secret are made
+    unless given, as when devices that carry them already move here.
+    """
+
+    name: str
+    access_type: int = 0
+    net_way: str = "2"
+    data_fmt: int = 3
+    protocol: int | None = None
+    product_type: int = 0
+    gateway_type: int | None = None
+    item_code: str | None = None
+    logo_path: str | None = None
+    allowed_limit: int | None = None
+    ai_capability: bool = False
+    product_key: str | None = None
+    product_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NewProduct(name={self.name!r})"
+
+
+class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a product; a member that is not given stays. Access type, network and format are fixed."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    product_type: int | msgspec.UnsetType = msgspec.UNSET
+    item_code: str | msgspec.UnsetType | None = msgspec.UNSET
+    logo_path: str | msgspec.UnsetType | None = msgspec.UNSET
+    allowed_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    ai_capability: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class Products:
+    """What an administrator does with products."""
+
+    def __init__(self, ledger: Ledger, vault: Vault, entropy: Entropy, *, limit: int | None = None) -> None:
+        self._ledger = ledger
+        self._directory = ledger.directory
+        self._vault = vault
+        self._entropy = entropy
+        self._limit = limit
+
+    def all(self, account_id: int) -> list[Product]:
+        """The account's products, newest first."""
+        return self._directory.products(account_id)
+
+    def one(self, account_id: int, product_key: str) -> Product:
+        """One product. Raises Missing, also for another account's."""
+        product = self._directory.product_by_key(product_key)
+        if product is None or product.account_id != account_id:
+            raise Missing("no_such_product", f"there is no product {product_key!r}", wire=70017)
+        return product
+
+    async def create(self, actor: Actor, new: NewProduct) -> Product:
+        """A new product in development. Raises Invalid, Conflict (70016 for the name), LimitReached."""
+        new = _checked(new)
+        if self._limit is not None and len(self.all(actor.account_id)) >= self._limit:
+            raise LimitReached("product_limit", f"the account has {self._limit} products, its limit")
+        for _ in range(_ATTEMPTS):
+            row = self._row(actor, new)
+            try:
+                await self._ledger.commit(
+                    actor,
+                    "product.create",
+                    ("product", row.product_key),
+                    statements.ADD.of(row),
+                    changed=[("product", row.id)],
+                    detail={"id": row.id, "name": row.name},
+                )
+            except UniqueViolation as error:
+                if error.columns == ("account_id", "name"):
+                    raise _name_taken(new.name) from None
+                if new.product_key is not None:
+                    raise Conflict(
+                        "product_key_taken",
+                        f"ProductKey {new.product_key} exists already",
+                        field="product_key",
+                    ) from None
+                continue
+            return self.one(actor.account_id, row.product_key)
+        raise Conflict("product_key_taken", "no free ProductKey was found; try again")
+
+    async def update(self, actor: Actor, product_key: str, changes: ProductChanges) -> Product:
+        """Apply changes. Raises Missing, Invalid, Conflict (70016 name taken, 70041 published, 70064 no change)."""
+        product = self.one(actor.account_id, product_key)
+        given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
+        wanted = _checked_fields({name: given.get(name, getattr(product, name)) for name in _CHANGEABLE})
+        detail = {name: value for name, value in wanted.items() if value != getattr(product, name)}
+        if not detail:
+            raise Conflict("nothing_to_change", "nothing differs from what is stored", wire=70064)
+        if product.product_status == PUBLISHED and detail.keys() & {"name", "logo_path"}:
+            raise Conflict("product_published", "a published product keeps its name and image", wire=70041)
+        write = statements.UPDATE(
+            product_id=product.id,
+            seen_updated_at=product.updated_at,
+            now=self._ledger.later_than(product.updated_at),
+            **{f"new_{name}": value for name, value in wanted.items()},
+        ).must(f"product {product_key}")
+        try:
+            await self._ledger.commit(
+                actor,
+                "product.update",
+                ("product", product_key),
+                write,
+                changed=[("product", product.id)],
+                detail=detail,
+            )
+        except UniqueViolation:
+            raise _name_taken(str(wanted["name"])) from None
+        return self.one(actor.account_id, product_key)
+
+    async def delete(self, actor: Actor, product_key: str) -> None:
+        """Remove a product with its thing model. Not recoverable. Raises Missing."""
+        product = self.one(actor.account_id, product_key)
+        await self._ledger.commit(
+            actor,
+            "product.delete",
+            ("product", product_key),
+            statements.DELETE(product_id=product.id).must("product"),
+            changed=[("product", product.id)],
+            detail={"id": product.id, "name": product.name},
+        )
+
+    async def show_secret(self, actor: Actor, product_key: str) -> Secret:
+        """The ProductSecret; that it was shown is audited. Raises Missing."""
+        product = self.one(actor.account_id, product_key)
+        await self._ledger.commit(actor, "product.show_secret", ("product", product_key))
+        return product.product_secret
+
+    def _row(self, actor: Actor, new: NewProduct) -> statements.ProductRow:
+        product_id = self._ledger.ids.next()
+        secret = new.product_secret or random_text(self._entropy, _BASE64, 16)
+        return statements.ProductRow(
+            id=product_id,
+            account_id=actor.account_id,
+            product_key=new.product_key or "p" + random_text(self._entropy, BASE62, 5),
+            product_secret=self._vault.seal(secret, product_context(product_id)),
+            name=new.name,
+            access_type=new.access_type,
+            net_way=new.net_way,
+            data_fmt=new.data_fmt,
+            protocol=_PROTOCOL_OF[new.net_way] if new.protocol is None else new.protocol,
+            connect_platform=0,
+            product_status=IN_DEVELOPMENT,
+            product_type=new.product_type,
+            gateway_type=_gateway_type(new),
+            item_code=new.item_code,
+            logo_path=new.logo_path,
+            allowed_limit=new.allowed_limit,
+            ai_capability=new.ai_capability,
+            app_id=None,
+            released_version=None,
+            created_at=self._ledger.clock.now_ms(),
+            updated_at=None,
+        )
+
+
+_CHANGEABLE = ProductChanges.__struct_fields__
+
+
+def _checked(new: NewProduct) -> NewProduct:
+    check_choice("access_type", new.access_type, (0, 1, 2))
+    check_choice("net_way", new.net_way, tuple(_PROTOCOL_OF))
+    check_choice("data_fmt", new.data_fmt, (0, 3))
+    if new.access_type == 1:
+        check_choice("net_way of a gateway", new.net_way, ("1", "2"))
+    if new.protocol is not None:
+        check_choice("protocol", new.protocol, (0, _PROTOCOL_OF[new.net_way]))
+    if new.gateway_type is not None:
+        check_choice("gateway_type", new.gateway_type, (1, 2) if new.access_type == 2 else (0,))
+    if (new.product_key is None) != (new.product_secret is None):
+        raise Invalid("key_pair", "give product_key and product_secret together, or neither", field="product_key")
+    if new.product_key is not None:
+        check_key("product_key", new.product_key, "[A-Za-z0-9]{4,32}", "4 to 32 letters and digits")
+        check_key("product_secret", new.product_secret or "", "[A-Za-z0-9+/]{16}", "16 characters of base64")
+    return msgspec.structs.replace(new, **_checked_fields({name: getattr(new, name) for name in _CHANGEABLE}))
+
+
+def _checked_fields(values: dict[str, object]) -> dict[str, object]:
+    checked = dict(values)
+    checked["name"] = check_text("name", str(values["name"]), low=1, high=50)
+    check_choice("product_type", values["product_type"], (0, 1))
+    for name, high in (("item_code", 64), ("logo_path", 1024)):
+        value = values[name]
+        checked[name] = check_text(name, str(value), low=1, high=high) if value is not None else None
+    limit = values["allowed_limit"]
+    if isinstance(limit, int):
+        check_range("allowed_limit", limit, 0, _MAX_INT32)
+    return checked
+
+
+def _gateway_type(new: NewProduct) -> int:
+    if new.gateway_type is not None:
+        return new.gateway_type
+    return 1 if new.access_type == 2 else 0
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict("name_taken", f"there is a product {name!r} already", field="name", wire=70016)

@@ -1,0 +1,40 @@
+"""Tables and statements, the two database drivers, migrations, and secrets at rest.
+
+One definition (SQLAlchemy Core) serves SQLite and PostgreSQL; the native drivers run the compiled text. Rooms above
+hold `Query` and `Change` values and give them to a `Store`; SQL text exists only here.
+"""
+
+from .data_directory import DataDirectory
+from .errors import (
+    DatabaseUnreachable,
+    DataDirectoryError,
+    DirectoryInUse,
+    SchemaTooNew,
+    SecretKeyError,
+    StartError,
+    StoreError,
+    StoreUnavailable,
+    UniqueViolation,
+    WriteRefused,
+)
+from .statement import Change, Query, Store, Write
+from .vault import Vault
+
+__all__ = [
+    "Change",
+    "DataDirectory",
+    "DataDirectoryError",
+    "DatabaseUnreachable",
+    "DirectoryInUse",
+    "Query",
+    "SchemaTooNew",
+    "SecretKeyError",
+    "StartError",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "UniqueViolation",
+    "Vault",
+    "Write",
+    "WriteRefused",
+]

@@ -1,0 +1,133 @@
+"""Statements about accounts, administrators, management tokens, activated packages and the platform's own state."""
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from . import tables
+from .statement import Change, Query
+
+__all__ = [
+    "ACCOUNTS",
+    "ACTIVATE_PACKAGE",
+    "ADD_ACCOUNT",
+    "ADD_ADMINISTRATOR",
+    "ADD_TOKEN",
+    "ADMINISTRATORS",
+    "DEACTIVATE_PACKAGE",
+    "DELETE_ADMINISTRATOR",
+    "DELETE_EXPIRED_TOKENS",
+    "DELETE_TOKEN",
+    "DELETE_TOKENS_OF",
+    "PACKAGES",
+    "PLATFORM_STATE",
+    "SET_ADDRESSES",
+    "SET_NAME",
+    "SET_PASSWORD",
+    "SET_PLATFORM_STATE",
+    "TOKENS",
+    "AccountRow",
+    "AdministratorRow",
+    "PackageRow",
+    "StateValueRow",
+    "TokenRow",
+]
+
+_accounts, _admins = tables.accounts, tables.administrators
+_tokens, _packages, _state = tables.manage_tokens, tables.account_packages, tables.platform_state
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    """One account; `allowed_addresses` is a JSON list, times are epoch ms."""
+
+    id: int
+    name: str
+    kind: str
+    address_list_enabled: bool
+    allowed_addresses: str
+    created_at: int
+    updated_at: int | None
+
+
+class AdministratorRow(msgspec.Struct, frozen=True):
+    """One administrator; `password_hash` is Argon2, times are epoch ms."""
+
+    id: int
+    account_id: int
+    email: str
+    password_hash: str
+    password_one_time: bool
+    created_at: int
+    updated_at: int | None
+
+
+class TokenRow(msgspec.Struct, frozen=True):
+    """One management token; only the SHA-256 of it is kept. Times are epoch ms, `expires_at` None means never."""
+
+    id: int
+    administrator_id: int
+    name: str
+    token_hash: bytes
+    created_at: int
+    expires_at: int | None
+
+
+class PackageRow(msgspec.Struct, frozen=True):
+    """One service package that an account has activated."""
+
+    account_id: int
+    package: str
+    activated_at: int
+
+
+class StateValueRow(msgspec.Struct, frozen=True):
+    """One value of the platform's own state."""
+
+    value: bytes
+
+
+ACCOUNTS = Query(select(_accounts).order_by(_accounts.c.id), AccountRow)
+ADD_ACCOUNT = Change(insert(_accounts))
+SET_NAME = Change(
+    update(_accounts)
+    .where(_accounts.c.id == bindparam("account_id"))
+    .values(name=bindparam("new_name"), updated_at=bindparam("now"))
+)
+SET_ADDRESSES = Change(
+    update(_accounts)
+    .where(_accounts.c.id == bindparam("account_id"))
+    .values(
+        address_list_enabled=bindparam("enabled"),
+        allowed_addresses=bindparam("addresses"),
+        updated_at=bindparam("now"),
+    )
+)
+
+ADMINISTRATORS = Query(select(_admins).order_by(_admins.c.id), AdministratorRow)
+ADD_ADMINISTRATOR = Change(insert(_admins))
+DELETE_ADMINISTRATOR = Change(delete(_admins).where(_admins.c.id == bindparam("administrator_id")))
+SET_PASSWORD = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"))
+    .values(
+        password_hash=bindparam("new_hash"),
+        password_one_time=bindparam("one_time"),
+        updated_at=bindparam("now"),
+    )
+)
+
+TOKENS = Query(select(_tokens).order_by(_tokens.c.id), TokenRow)
+ADD_TOKEN = Change(insert(_tokens))
+DELETE_TOKEN = Change(delete(_tokens).where(_tokens.c.id == bindparam("token_id")))
+DELETE_TOKENS_OF = Change(delete(_tokens).where(_tokens.c.administrator_id == bindparam("administrator_id")))
+DELETE_EXPIRED_TOKENS = Change(delete(_tokens).where(_tokens.c.expires_at < bindparam("now")))
+
+PACKAGES = Query(select(_packages).order_by(_packages.c.account_id), PackageRow)
+ACTIVATE_PACKAGE = Change(insert(_packages))
+DEACTIVATE_PACKAGE = Change(
+    delete(_packages).where(
+        _packages.c.account_id == bindparam("for_account"), _packages.c.package == bindparam("named")
+    )
+)
+
+PLATFORM_STATE = Query(select(_state.c.value).where(_state.c.name == bindparam("named")), StateValueRow)
+SET_PLATFORM_STATE = Change(insert(_state))

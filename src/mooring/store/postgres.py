@@ -1,0 +1,150 @@
+"""PostgreSQL 15 or newer by asyncpg: a pool, prepared statements, one transaction a write."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+
+from . import tables
+from .errors import DatabaseUnreachable, StoreError, StoreUnavailable, UniqueViolation, WriteRefused
+from .statement import Query, Write
+
+__all__ = ["PostgresStore", "check_url", "printable_url"]
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+_CONNECT_TIMEOUT_S = 5.0
+_COMMAND_TIMEOUT_S = 30.0
+_OLDEST_SERVER = 15
+_DOWN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+_UNIQUE = {
+    str(constraint.name): (table.name, tuple(column.name for column in constraint.columns))
+    for table in tables.metadata.tables.values()
+    for constraint in table.constraints
+    if constraint.name is not None and hasattr(constraint, "columns")
+}
+
+
+def printable_url(url: str) -> str:
+    """The URL without its password, for people and logs."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{parts.scheme}://{user}{host}{parts.path}"
+
+
+def check_url(url: str) -> None:
+    """Raises DatabaseUnreachable when `url` is not postgresql://[user[:password]@]host[:port]/database."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises when the port is not a number
+    except ValueError as error:
+        raise DatabaseUnreachable(f"database URL is malformed: {error}") from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        scheme = parts.scheme or "none"
+        raise DatabaseUnreachable(f"database URL has scheme {scheme!r}; use postgresql://user@host:port/database")
+    if not parts.path.strip("/"):
+        raise DatabaseUnreachable(f"database URL {printable_url(url)} names no database")
+
+
+class PostgresStore:
+    """The store over a PostgreSQL database (see `Store`). Make it with `open`."""
+
+    shared = True
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, connections: int = 10) -> "PostgresStore":
+        """Connect. Raises DatabaseUnreachable with the server's reason."""
+        check_url(url)
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings={"application_name": "mooring"},
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, *_DOWN) as error:
+            reason = str(error) or type(error).__name__
+            raise DatabaseUnreachable(f"cannot open database {printable_url(url)}: {reason}") from None
+        store = cls(pool)
+        async with pool.acquire() as connection:
+            major = connection.get_server_version().major
+        if major < _OLDEST_SERVER:
+            await store.close()
+            raise DatabaseUnreachable(
+                f"database {printable_url(url)} is PostgreSQL {major}; {_OLDEST_SERVER} or newer is needed"
+            )
+        return store
+
+    async def read(self, query: Query[R], **params: Any) -> list[R]:
+        """Rows found by an index."""
+        text = query.postgres
+
+        async def fetch(connection: Any) -> list[R]:
+            return query.decode(await connection.fetch(text.sql, *text.bind(params)))
+
+        return await self._run(fetch)
+
+    async def scan(self, query: Query[R], **params: Any) -> list[R]:
+        """The same as `read`: the server works while the event loop goes on."""
+        return await self.read(query, **params)
+
+    async def write(self, *writes: Write) -> None:
+        """One transaction; returns after the commit. Shielded: once sent, a cancelled caller cannot cut it in half."""
+        await asyncio.shield(asyncio.ensure_future(self._run(lambda connection: self._write(connection, writes))))
+
+    async def close(self) -> None:
+        """Wait for what runs, then close the pool."""
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=_CONNECT_TIMEOUT_S)
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def _write(self, connection: Any, writes: tuple[Write, ...]) -> None:
+        async with connection.transaction():
+            for write in writes:
+                text = write.change.postgres
+                status = await connection.execute(text.sql, *text.bind(write.params))
+                touched = int(status.rpartition(" ")[2])
+                if write.guard is not None and touched != write.rows:
+                    raise WriteRefused(write.guard)
+
+    async def _run(self, work: "Callable[[Any], Awaitable[_T]]") -> "_T":
+        try:
+            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+                return await work(connection)
+        except asyncpg.UniqueViolationError as error:
+            raise _violation(error) from None
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise WriteRefused(str(error)) from None
+        except _DOWN as error:
+            raise StoreUnavailable(f"the database did not answer: {error or type(error).__name__}") from None
+
+
+_T = TypeVar("_T")
+
+
+def _violation(error: asyncpg.UniqueViolationError) -> StoreError:
+    table, columns = _UNIQUE.get(
+        str(error.constraint_name), (error.table_name or "unknown", (error.constraint_name or "unknown",))
+    )
+    return UniqueViolation(table, columns)
