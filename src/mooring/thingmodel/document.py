@@ -92,9 +92,7 @@ def _typed(body: Mapping[str, Any], keys: Shape) -> Document:
 def _specs(data_type: str, specs: Any) -> Any:
     match data_type:
         case "BOOL":
-            return [
-                _ordered(option, shape.OPTION) for option in sorted(specs, key=lambda o: o["value"] != "true")
-            ]
+            return [_ordered(option, shape.OPTION) for option in sorted(specs, key=lambda o: o["value"] != "true")]
         case "ENUM":
             return [_ordered(option, shape.OPTION) for option in specs]
         case "INT" | "FLOAT" | "DOUBLE":

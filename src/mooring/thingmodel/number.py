@@ -81,9 +81,7 @@ def _check_number(specs: object, number: _NumberType, path: str, report: Report)
         report.fault(f"{path}.step", "step-positive", specs["step"])
 
 
-def _bound(
-    specs: Mapping[str, Any], key: str, number: _NumberType, path: str, report: Report
-) -> Decimal | None:
+def _bound(specs: Mapping[str, Any], key: str, number: _NumberType, path: str, report: Report) -> Decimal | None:
     value = _decimal(specs, key, number.form, number.form_rule, path, report)
     if value is not None and not number.lowest <= value <= number.highest:
         report.fault(f"{path}.{key}", number.bounds_rule, specs[key])

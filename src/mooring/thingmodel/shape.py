@@ -59,9 +59,7 @@ SERVICE: Final = FeatureKind(
     array="services",
     type="SERVICE",
     sub_types=("ASYNC",),
-    shape=Shape(
-        ("outputData", "inputData", "code", "name", *_FEATURE_TAIL), ("id", "code", "name", "type", "subType")
-    ),
+    shape=Shape(("outputData", "inputData", "code", "name", *_FEATURE_TAIL), ("id", "code", "name", "type", "subType")),
     lists=("inputData", "outputData"),
 )
 PROPERTY: Final = FeatureKind(
@@ -85,9 +83,7 @@ KINDS: Final = (SERVICE, PROPERTY, EVENT)
 
 DOCUMENT: Final = Shape(("profile", *(kind.array for kind in KINDS)), ("profile",), frozenset())
 PROFILE: Final = Shape(("tslVersion", "productKey", "version"), ("productKey", "version"), frozenset())
-PARAMETER: Final = Shape(
-    ("specs", "code", "dataType", "name", "id", "desc"), ("id", "code", "name", "dataType")
-)
+PARAMETER: Final = Shape(("specs", "code", "dataType", "name", "id", "desc"), ("id", "code", "name", "dataType"))
 REFERENCE: Final = Shape(("$ref",), ("$ref",))
 OPTION: Final = Shape(("dataType", "name", "value"), ("name", "value"))
 NUMBER: Final = Shape(("unit", "min", "max", "multiple", "step"))

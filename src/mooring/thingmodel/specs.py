@@ -32,9 +32,7 @@ def check_value(body: Mapping[str, Any], path: str, report: Report) -> None:
     _check_typed(body, shape.DATA_TYPES, "data-type", path, report)
 
 
-def _check_typed(
-    body: Mapping[str, Any], allowed: tuple[str, ...], rule: str, path: str, report: Report
-) -> None:
+def _check_typed(body: Mapping[str, Any], allowed: tuple[str, ...], rule: str, path: str, report: Report) -> None:
     if "dataType" not in body:
         return
     data_type = body["dataType"]

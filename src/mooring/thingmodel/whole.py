@@ -60,9 +60,7 @@ def _property_codes(features: Sequence[Feature]) -> dict[int, object]:
     return found
 
 
-def _check_list(
-    parameters: object, path: str, ids: dict[int, str], targets: dict[int, object], report: Report
-) -> None:
+def _check_list(parameters: object, path: str, ids: dict[int, str], targets: dict[int, object], report: Report) -> None:
     codes: dict[str, str] = {}
     for place, parameter in _objects(parameters, path):
         if "$ref" in parameter:
