@@ -27,9 +27,7 @@ from strategies_signature import (
     unknown_fields,
 )
 
-USERNAME = (
-    "ver=1&auth_mode=accessKey&sign_method=sha256&access_key=24b9zicjuns41H6MDg71AMnP&timestamp=1743059249391"
-)
+USERNAME = "ver=1&auth_mode=accessKey&sign_method=sha256&access_key=24b9zicjuns41H6MDg71AMnP&timestamp=1743059249391"
 SECRET = "6AE3p2SnA9ShP7ofigrccoeeks8DDoteJ1jUUTEz"
 PASSWORD = "34fe86986230670cba424cadd01ded50f04929de3bfb0b0aef033ccee314fed1"
 

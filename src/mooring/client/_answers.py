@@ -19,6 +19,7 @@ Body = dict[str, Any]
 _SUCCESS = (0, 200)
 _EXCERPT = 200  # characters of a strange answer that go into the error
 _BLOT = "***"
+_WORTH_HIDING = 8  # characters; blotting out a shorter text would only garble messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,13 @@ def decode(answer: Answer, operation: str, secrets: tuple[str, ...]) -> Body:
     """Return the body of a success. Raises `BadAnswer` and `ApiError`, with `secrets` blotted out of them."""
     body = _json_object(answer.content)
     if body is None:
-        raise BadAnswer(
-            _why_not_json(answer), operation, answer.http_status, _excerpt(answer.content, secrets)
-        )
+        raise _bad(_why_not_json(answer), answer, operation, secrets)
     code = scalar(int | None, body.get("code"))
     ok_status = answer.http_status < 400
     if code in _SUCCESS and ok_status:
         return body
     if code is None and ok_status:
-        reason = "the answer has no code"
-        raise BadAnswer(reason, operation, answer.http_status, _excerpt(answer.content, secrets))
+        raise _bad("the answer has no code", answer, operation, secrets)
     failure = answer.http_status if code is None or code in _SUCCESS else code
     shown = _json_object(_blotted(answer.content, secrets).encode()) or {}
     message = scalar(str | None, shown.get("msg")) or scalar(str | None, shown.get("error")) or ""
@@ -67,13 +65,14 @@ def _why_not_json(answer: Answer) -> str:
     return "the answer is not a JSON object"
 
 
-def _excerpt(content: bytes, secrets: tuple[str, ...]) -> str:
+def _bad(reason: str, answer: Answer, operation: str, secrets: tuple[str, ...]) -> BadAnswer:
     # Blotted before it is cut, so that the cut cannot leave half a secret.
-    return _blotted(content, secrets)[:_EXCERPT]
+    return BadAnswer(reason, operation, answer.http_status, _blotted(answer.content, secrets)[:_EXCERPT])
 
 
 def _blotted(content: bytes, secrets: tuple[str, ...]) -> str:
     text = content.decode("utf-8", "replace")
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, _BLOT)
+        if len(secret) >= _WORTH_HIDING:
+            text = text.replace(secret, _BLOT)
     return text

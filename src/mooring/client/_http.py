@@ -14,7 +14,10 @@ HEADERS = {"Accept": "application/json", "User-Agent": "mooring-python"}
 
 def checked_base_url(base_url: str) -> httpx.URL:
     """Return the address to put before all paths. Raises `ValueError` when it is not http or https."""
-    url = httpx.URL(base_url)
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base_url is not an address: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("base_url must begin with http:// or https:// and name a host")
     return url
@@ -29,7 +32,10 @@ def request(http: httpx.Client | httpx.AsyncClient, call: Call[object], token: T
         headers["Authorization"] = token.value
     # An empty list would cut off a query that a raw path brings along.
     params = call.params or None
-    return http.build_request(call.method, call.path, params=params, content=call.content, headers=headers)
+    try:
+        return http.build_request(call.method, call.path, params=params, content=call.content, headers=headers)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"the path cannot be sent: {error}") from None
 
 
 def answer(response: httpx.Response, token: Token | None) -> Answer:
@@ -39,12 +45,12 @@ def answer(response: httpx.Response, token: Token | None) -> Answer:
 
 def failure(error: httpx.HTTPError, operation: str) -> MooringError:
     """Return our error for one of httpx. Its text has neither the address nor the headers of the request."""
-    text = f"{operation}: {error or type(error).__name__}"
+    name = type(error).__name__
     if isinstance(error, httpx.TimeoutException):
-        return TimedOut(f"{operation}: no answer in time ({type(error).__name__})")
+        return TimedOut(f"{operation}: no answer in time ({name})")
     if isinstance(error, httpx.TransportError):
-        return ConnectionFailed(text)
-    return BadAnswer(text, operation, 0)
+        return ConnectionFailed(f"{operation}: {error} ({name})")
+    return BadAnswer(str(error), operation, None)
 
 
 class _HideLoginQueries(logging.Filter):

@@ -106,9 +106,7 @@ class Client:
     ) -> None:
         self._core = Core(access_key, access_secret, clock)
         self._url = _http.checked_base_url(base_url)
-        self._http = httpx.Client(
-            base_url=self._url, timeout=timeout, transport=transport, headers=_http.HEADERS
-        )
+        self._http = httpx.Client(base_url=self._url, timeout=timeout, transport=transport, headers=_http.HEADERS)
         self._lock = threading.Lock()
         _http.keep_secrets_out_of_the_log()
         self.products = Products(self._run)

@@ -16,8 +16,6 @@ MooringError
 Codes and their kinds: contract/errors.yaml. No error holds an AccessSecret, a signature or a token.
 """
 
-# ruff: noqa: N818 - the names say what happened, as those of httpx do
-
 from collections.abc import Mapping
 from typing import Any
 
