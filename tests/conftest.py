@@ -9,14 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from fakes import FakeClock, FakeEntropy
-from postgres import postgres_server
 
+from databases import open_store
+from fakes import FakeClock, FakeEntropy
 from mooring.platform import Limits, Platform
 from mooring.store import Store, Vault
-from mooring.store.migrate import migrate_postgres, migrate_sqlite
-from mooring.store.postgres import PostgresStore
-from mooring.store.sqlite import SqliteStore
+from postgres import postgres_server
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 
@@ -61,14 +59,6 @@ async def store(database: Path | str) -> AsyncIterator[Store]:
     opened = await open_store(database)
     yield opened
     await opened.close()
-
-
-async def open_store(database: Path | str) -> Store:
-    if isinstance(database, Path):
-        migrate_sqlite(database)
-        return SqliteStore(database)
-    await migrate_postgres(database)
-    return await PostgresStore.open(database)
 
 
 @pytest.fixture

@@ -138,9 +138,8 @@ class Accounts:
         await self._set_password(actor, administrator, password, one_time=True)
         return password
 
-    async def change_password(self, identity: Identity, address: str, old: Secret, new: Secret) -> None:
+    async def change_password(self, administrator: Administrator, address: str, old: Secret, new: Secret) -> None:
         """The administrator's own change; every token of theirs ends. Raises Denied, Invalid."""
-        administrator = identity.administrator
         if not await self._passwords.verify(administrator.password_hash, old):
             raise Denied("wrong_password", "the present password is wrong", field="old_password")
         if old == new:
@@ -160,14 +159,15 @@ class Accounts:
         expires_at = self._ledger.clock.now_ms() + _SESSION_MS
         return await self._make_token(actor, found[0], "login", expires_at, "administrator.log_in")
 
-    async def make_token(self, identity: Identity, address: str, name: str, days: int | None) -> NewToken:
-        """A named token of the same administrator, for `days` days or without end. Raises Invalid."""
+    async def make_token(
+        self, administrator: Administrator, address: str, name: str, days: int | None = None
+    ) -> NewToken:
+        """A named token of an administrator, for `days` days or without end. Raises Invalid."""
         name = check_text("name", name, low=1, high=50)
         expires_at = None
         if days is not None:
             check_range("days", days, 1, _MAX_TOKEN_DAYS)
             expires_at = self._ledger.clock.now_ms() + days * _DAY_MS
-        administrator = identity.administrator
         actor = Actor(administrator.account_id, administrator.email, address)
         return await self._make_token(actor, administrator, name, expires_at, "token.create")
 

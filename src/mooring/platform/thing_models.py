@@ -92,18 +92,17 @@ class ThingModels:
         product = self._products.one(actor.account_id, product_key)
         document = await self._draft_of(product)
         if document is None:
-            raise Missing("no_draft", f"{product_key} has no draft")
+            raise _no_draft(product_key)
         return document
 
     async def discard(self, actor: Actor, product_key: str) -> None:
         """Drop the draft; the released model stays. Raises Missing when there is none."""
         product = self._editable(actor, product_key)
-        await self._ledger.commit(
-            actor,
-            "thing_model.discard",
-            ("product", product_key),
-            statements.DELETE_DRAFT(for_product=product.id).must(f"draft of {product_key}"),
-        )
+        write = statements.DELETE_DRAFT(for_product=product.id).must(f"draft of {product_key}")
+        try:
+            await self._ledger.commit(actor, "thing_model.discard", ("product", product_key), write)
+        except WriteRefused:
+            raise _no_draft(product_key) from None
 
     async def difference(self, actor: Actor, product_key: str) -> Difference:
         """The draft against the released model; no draft means no difference. Raises Missing."""
@@ -225,15 +224,23 @@ class ThingModels:
         return document
 
     async def _release_document(self, product: Product, version: str) -> _Document:
-        rows = await self._store.read(statements.RELEASE, for_product=product.id, of_version=version)
+        # What is no version is not asked for: PostgreSQL refuses some texts, such as those with U+0000.
+        plausible = version.isascii() and version.isdigit()
+        rows = (
+            await self._store.read(statements.RELEASE, for_product=product.id, of_version=version) if plausible else []
+        )
         if not rows:
-            raise Missing("no_such_release", f"{product.product_key} has no release {version}", wire=71006)
+            raise Missing("no_such_release", f"{product.product_key} has no release {version[:32]!r}", wire=71006)
         return _document(rows[0].document)
 
     async def _present(self, product: Product) -> Release:
         rows = await self._store.read(statements.RELEASES, for_product=product.id)
         released_at = next((row.released_at for row in rows if row.version == product.released_version), 0)
         return Release(product.released_version or "", released_at, current=True)
+
+
+def _no_draft(product_key: str) -> Missing:
+    return Missing("no_draft", f"{product_key} has no draft")
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,165 @@
+"""The ASGI application at /v2: finds the operation, asks for permission, runs it, answers.
+
+The order of checks is that of openapi-notes.md section 4: route (1), token, address, packages (2 to 6, one call of
+`platform.access`), then the operation's own (7 to 11). Whatever happens, the answer is JSON with `code` and `msg`.
+"""
+
+import itertools
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import structlog
+
+from mooring.platform import Platform, Refused
+
+from . import answers
+from .answers import Failure
+from .metrics import OpenApiMetrics
+from .operation import Call, Operation
+from .operations import OPERATIONS
+from .params import LANGUAGES, language_of, parse_form
+
+__all__ = ["MAX_BODY_BYTES", "MAX_QUERY_BYTES", "OpenApi"]
+
+MAX_BODY_BYTES = 1_048_576
+MAX_QUERY_BYTES = 16_384
+
+_log = structlog.get_logger()
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ClientAddress = Callable[[Scope], str | None]
+
+_MAPPED = {91001: 401, 91004: 401, 91005: 403, 91006: 403, 91007: 403, 70089: 403}
+_JSON = (b"content-type", b"application/json")
+_FORM = b"application/x-www-form-urlencoded"
+
+
+class OpenApi:
+    """Serves `operations`. With `mapped_status`, refusals also carry HTTP 401 and 403 (README decision 3)."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        metrics: OpenApiMetrics,
+        client_address: ClientAddress,
+        language: str = "CN",
+        mapped_status: bool = False,
+        operations: Iterable[Operation] = OPERATIONS,
+    ) -> None:
+        self._platform = platform
+        self._metrics = metrics
+        self._client_address = client_address
+        self._language = language
+        self._statuses = _MAPPED if mapped_status else {}
+        self._request_prefix = secrets.token_hex(4).encode() + b"-"
+        self._requests = itertools.count(1)
+        self._routes: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            self._routes.setdefault(operation.path, {})[operation.method] = operation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        started = time.perf_counter()
+        methods = self._routes.get(scope["path"])
+        operation = methods.get(scope["method"]) if methods is not None else None
+        if methods is None or operation is None:
+            await self._no_route(scope, send, methods)
+            return
+        request_id = b"%s%x" % (self._request_prefix, next(self._requests))
+        code, status, body = await self._answer(operation, scope, receive, request_id)
+        headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
+        if operation.service is None:
+            headers.append((b"cache-control", b"no-store"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._metrics.observe(operation.id, code, time.perf_counter() - started)
+
+    async def _answer(
+        self, operation: Operation, scope: Scope, receive: Receive, request_id: bytes
+    ) -> tuple[int, int, bytes]:
+        query = scope["query_string"]
+        try:
+            call = await self._admit(operation, scope, receive)
+            return 200, 200, await operation.run(call)
+        except Refused as refusal:
+            code = answers.refusal_code(refusal.reason)
+            detail = " ".join(part for part in (refusal.field, refusal.detail) if part)
+        except Failure as failure:
+            code, detail = failure.code, failure.detail
+        except _TooLarge as error:
+            return 413, 413, answers.plain(413, str(error))
+        except _Gone:
+            return 499, 499, b""
+        except Exception:
+            shown = request_id.decode()
+            _log.exception("operation failed", operation=operation.id, request_id=shown)
+            code, detail = 50000, f"request {shown}"
+        render = answers.token_failure if operation.service is None else answers.failure
+        body = render(code, language_of(query, self._language), detail)
+        return code, self._statuses.get(code, 200), body
+
+    async def _admit(self, operation: Operation, scope: Scope, receive: Receive) -> Call:
+        query: bytes = scope["query_string"]
+        if len(query) > MAX_QUERY_BYTES:
+            raise _TooLarge(f"the query has {len(query)} bytes, the limit is {MAX_QUERY_BYTES}")
+        content_type, token = b"", None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                token = value.decode("latin-1")
+            elif name == b"content-type":
+                content_type = value
+        address = self._client_address(scope)
+        body = await _read(receive) if operation.method == "POST" else b""
+        caller = None
+        if operation.service is not None:
+            caller = self._platform.access.admit(token, address, operation.service)
+        params = parse_form(query)
+        if body and content_type.startswith(_FORM):
+            params = {**parse_form(body), **params}
+        language = params.get("language", self._language)
+        return Call(
+            platform=self._platform,
+            params=params,
+            language=language if language in LANGUAGES else self._language,
+            address=address,
+            caller=caller,
+        )
+
+    async def _no_route(self, scope: Scope, send: Send, methods: dict[str, Operation] | None) -> None:
+        headers = [_JSON]
+        if methods is None:
+            status, body = 404, answers.plain(404, f"no such path: {scope['path'][:200]}")
+        else:
+            allowed = ", ".join(sorted(methods))
+            status, body = 405, answers.plain(405, f"{scope['method']} is not allowed here; use {allowed}")
+            headers.append((b"allow", allowed.encode()))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._metrics.observe("unknown", status, 0.0)
+
+
+class _TooLarge(Exception):
+    """The request is larger than the limit its text names."""
+
+
+class _Gone(Exception):
+    """The caller hung up before the request was whole; nothing of it is carried out."""
+
+
+async def _read(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes")
+        if not message.get("more_body", False):
+            return body
