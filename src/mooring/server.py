@@ -1,0 +1,221 @@
+"""The composition root: settings in, a running platform out. The only place that knows every room."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import structlog
+import uvicorn
+from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
+
+from mooring import __version__
+from mooring.demo import seed_demo
+from mooring.http import Doors, client_address
+from mooring.manage import create_manage
+from mooring.openapi import OpenApi, OpenApiMetrics
+from mooring.platform import Limits, Platform
+from mooring.platform.platform import is_initialized
+from mooring.settings import Settings
+from mooring.store import DataDirectory, SecretKeyError, Store, Vault
+from mooring.store.migrate import migrate_postgres, migrate_sqlite
+from mooring.store.postgres import PostgresStore, printable_url
+from mooring.store.sqlite import SqliteStore
+from mooring.store.vault import create_key_file, parse_key, read_key_file
+
+__all__ = ["PortTaken", "serve"]
+
+_BACKLOG = 2048
+
+_log = structlog.get_logger()
+
+Announce = Callable[[str], None]
+
+
+class PortTaken(Exception):
+    """The HTTP port cannot be listened on. `mooring up` ends with exit code 10."""
+
+    exit_code = 10
+
+
+async def serve(settings: Settings, announce: Announce) -> None:
+    """Run until SIGTERM or SIGINT, then drain. `announce` gets the lines for the person who started it.
+
+    Raises StartError (store), PortTaken; each carries the exit code of `mooring up`.
+    """
+    directory = DataDirectory(settings.data)
+    directory.open()
+    if settings.store == "sqlite":
+        directory.lock()
+    try:
+        listener = _listen(settings.host, settings.http_port)
+        with contextlib.closing(listener):
+            async with _open_store(settings, directory) as store:
+                vault = Vault(await _secret_key(settings, directory, store))
+                platform = await Platform.open(store, vault, limits=_limits(settings))
+                await _run(settings, directory, platform, listener, announce)
+    finally:
+        directory.unlock()
+
+
+async def _run(
+    settings: Settings, directory: DataDirectory, platform: Platform, listener: socket.socket, announce: Announce
+) -> None:
+    base_url = _base_url(settings.host, listener.getsockname()[1])
+    if not settings.demo:
+        await _first_start(settings, platform, announce)
+    server = _Server(settings, platform)
+    background = asyncio.create_task(platform.background())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(0.002)
+        if settings.demo:
+            await seed_demo(platform, directory.demo, base_url, settings.admin_email)
+            announce(f"Demo data is in {directory.demo}")
+        announce(f"Mooring {__version__} is ready: OpenAPI {base_url}/v2, management API {base_url}/manage/v1")
+        _log.info("ready", base_url=base_url, store=_store_name(settings))
+        await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
+        if background.done():
+            background.result()
+    finally:
+        server.drain()
+        await serving
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+        _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn inside our event loop. Signals are ours: the first drains, a second one cuts what still runs."""
+
+    def __init__(self, settings: Settings, platform: Platform) -> None:
+        self._platform = platform
+        super().__init__(
+            uvicorn.Config(
+                self._doors(settings),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=settings.drain_s,
+            )
+        )
+
+    def drain(self) -> None:
+        """Take no new requests and end when the running ones are answered."""
+        self.force_exit = self.should_exit and self.force_exit
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn's own handlers would end the process by the signal after draining; ours end it with exit code 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+    def _ready(self) -> str | None:
+        if self.should_exit:
+            return "draining"
+        return None if self._platform.directory.fresh else "the database does not answer"
+
+    def _doors(self, settings: Settings) -> Doors:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        version = Gauge("mooring_directory_version", "Newest change that this process shows", registry=registry)
+        version.set_function(lambda: self._platform.directory.version)
+        caller = client_address(settings.trusted_proxies)
+        openapi = OpenApi(
+            self._platform,
+            metrics=OpenApiMetrics(registry),
+            client_address=caller,
+            language=settings.language,
+            mapped_status=settings.http_status == "mapped",
+        )
+        manage = create_manage(self._platform, client_address=caller)
+        return Doors(openapi=openapi, manage=manage, registry=registry, ready=self._ready)
+
+
+async def _first_start(settings: Settings, platform: Platform, announce: Announce) -> None:
+    made = await platform.accounts.bootstrap(settings.admin_email)
+    if made is not None:
+        announce(f"First start: administrator {made.email}, one-time password {made.password.reveal()}")
+        announce("It is shown this once. Change it with: mooring admin login")
+
+
+@contextlib.asynccontextmanager
+async def _open_store(settings: Settings, directory: DataDirectory) -> AsyncIterator[Store]:
+    if settings.store == "sqlite":
+        await asyncio.to_thread(migrate_sqlite, directory.database)
+        store: Store = SqliteStore(directory.database)
+    else:
+        await migrate_postgres(settings.store)
+        store = await PostgresStore.open(settings.store, connections=settings.store_connections)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _secret_key(settings: Settings, directory: DataDirectory, store: Store) -> bytes:
+    if settings.secret_key is not None:
+        return parse_key(settings.secret_key.get_secret_value(), "MOORING_SECRET_KEY")
+    key = read_key_file(directory.secret_key)
+    if key is not None:
+        return key
+    if await is_initialized(store):
+        raise SecretKeyError(
+            f"the secret key {directory.secret_key} is missing; the database is sealed with it. "
+            "Restore the file or set MOORING_SECRET_KEY"
+        )
+    return create_key_file(directory.secret_key)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        token_lifetime_s=settings.token_lifetime_s,
+        token_renew_after_s=settings.token_renew_after_s,
+        login_window_s=settings.login_window_s,
+        max_products=settings.max_products,
+        max_apps=settings.max_apps,
+        max_features=settings.max_features,
+        audit_days=settings.audit_days,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Listening now, not later: of two processes that start together only one can have the port.
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    return listener
+
+
+def _base_url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+def _store_name(settings: Settings) -> str:
+    return "sqlite" if settings.store == "sqlite" else printable_url(settings.store)

@@ -1,0 +1,109 @@
+"""Settings: each by flag, by environment (`MOORING_…`) or in `mooring.toml`, in this order of precedence.
+
+docs/operations.md carries a table made from this list; a test fails when it is stale.
+"""
+
+from ipaddress import ip_network
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as SourceError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
+_DEFAULT_FILE = Path("mooring.toml")
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and says what is allowed. `mooring up` ends with exit code 16."""
+
+    exit_code = 16
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Durations carry their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix="MOORING_", extra="forbid", frozen=True)
+
+    data: Path = Field(Path("mooring-data"), description="Data directory: SQLite database, secret key, demo.json.")
+    store: str = Field(
+        "sqlite", description="`sqlite` (in the data directory) or a postgresql://user@host:port/database URL."
+    )
+    store_connections: int = Field(10, ge=2, le=1000, description="Connections kept to PostgreSQL at most.")
+    secret_key: SecretStr | None = Field(
+        None, description="32 bytes in base64 that seal secrets; else `secret.key` in the data directory is used."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` for every interface.")
+    http_port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 picks a free one.")
+    demo: bool = Field(False, description="Seed the demo account and write demo.json.")
+    admin_email: str = Field("admin@example.com", description="E-mail of the administrator that the first start makes.")
+    language: Literal["CN", "EN"] = Field("CN", description="Language of OpenAPI messages when a call names none.")
+    http_status: Literal["always-200", "mapped"] = Field(
+        "always-200", description="`mapped`: 91001, 91004 as HTTP 401 and 91005 to 91007, 70089 as HTTP 403."
+    )
+    token_lifetime_s: int = Field(7200, ge=60, le=2_592_000, description="Life of an OpenAPI token in seconds.")
+    token_renew_after_s: int = Field(
+        1800, ge=0, le=2_592_000, description="Younger tokens come back unchanged from refreshToken, in seconds."
+    )
+    login_window_s: int = Field(
+        600, ge=10, le=86_400, description="How far a login's timestamp may be from the server's clock, in seconds."
+    )
+    trusted_proxies: list[str] = Field(
+        [], description="Addresses or networks (JSON list) whose X-Forwarded-For is believed."
+    )
+    max_products: int | None = Field(None, ge=1, description="Products of an account at most; unset: no limit.")
+    max_apps: int | None = Field(None, ge=1, description="SaaS applications of an account at most; unset: no limit.")
+    max_features: int = Field(500, ge=1, le=8000, description="Features of a thing model at most.")
+    audit_days: int = Field(180, ge=1, le=36_500, description="Days that audit entries are kept.")
+    drain_s: int = Field(10, ge=0, le=600, description="Seconds that running requests get at shutdown.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="Log lines on standard error; `auto`: console on a terminal, else JSON."
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            ip_network(entry)
+        return value
+
+
+def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
+    """The settings in force; `flags` holds only what was given on the command line. Raises SettingsError."""
+    if file is not None and not file.is_file():
+        raise SettingsError(f"settings file {file} does not exist")
+    toml_file = file or _DEFAULT_FILE
+
+    class Loaded(Settings):
+        """Settings whose file is known only now."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Flags before environment before file."""
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file)
+
+    try:
+        return Loaded(**flags)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_describe(entry) for entry in error.errors())) from None
+    except (SourceError, TOMLDecodeError) as error:
+        raise SettingsError(str(error)) from None
+
+
+def _describe(entry: "ErrorDetails") -> str:
+    """One fault without its value, which may be a secret."""
+    return f"setting {'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}"
