@@ -10,7 +10,7 @@ __all__ = ["up"]
 
 
 def up(
-    data: Annotated[Path | None, typer.Option(help="Data directory [mooring-data].")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data directory [mooring-data].", readable=False)] = None,
     store: Annotated[str | None, typer.Option(help="`sqlite` or a postgresql:// URL [sqlite].")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
     http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 picks a free one [8080].")] = None,
