@@ -15,7 +15,7 @@ from mooring.demo import seed_demo
 from mooring.http import Doors, client_address
 from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
-from mooring.platform import Limits, Platform
+from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
 from mooring.settings import Settings
 from mooring.store import DataDirectory, SecretKeyError, Store, Vault
@@ -24,7 +24,7 @@ from mooring.store.postgres import PostgresStore, printable_url
 from mooring.store.sqlite import SqliteStore
 from mooring.store.vault import create_key_file, parse_key, read_key_file
 
-__all__ = ["PortTaken", "serve"]
+__all__ = ["PortTaken", "recover", "serve"]
 
 _BACKLOG = 2048
 
@@ -55,6 +55,28 @@ async def serve(settings: Settings, announce: Announce) -> None:
                 vault = Vault(await _secret_key(settings, directory, store))
                 platform = await Platform.open(store, vault, limits=_limits(settings))
                 await _run(settings, directory, platform, listener, announce)
+    finally:
+        directory.unlock()
+
+
+async def recover(settings: Settings, announce: Announce) -> None:
+    """A new one-time password for the first administrator; SQLite: with the server stopped. Raises StartError."""
+    directory = DataDirectory(settings.data)
+    directory.open()
+    if settings.store == "sqlite":
+        directory.lock()
+    try:
+        async with _open_store(settings, directory) as store:
+            vault = Vault(await _secret_key(settings, directory, store))
+            platform = await Platform.open(store, vault, limits=_limits(settings))
+            account = next(iter(platform.directory.accounts()), None)
+            if account is None:
+                announce("There is no account yet: mooring up makes it and shows its password")
+                return
+            administrator = platform.accounts.administrators(account.id)[0]
+            actor = Actor(account.id, "mooring recover", "local")
+            password = await platform.accounts.reset_password(actor, administrator.id)
+            announce(f"Administrator {administrator.email}, one-time password {password.reveal()}")
     finally:
         directory.unlock()
 

@@ -145,6 +145,12 @@ class _Walk:
         self._ask("PUT", path, quiet=True)
         self._call(_TSL, {"productKey": product_key}, token, quiet=True)
         self._console.print("[green]Authorized again: the same token works again.[/green]")
+        self._step("Deactivate the package for the whole account, and activate it again")
+        self._ask("POST", f"/services/{_PACKAGE}/deactivate")
+        self._call(_TSL, {"productKey": product_key, "language": "EN"}, token, code=91007)
+        self._ask("POST", f"/services/{_PACKAGE}/activate")
+        self._call(_TSL, {"productKey": product_key}, token, quiet=True)
+        self._console.print("[green]Activated again: the same token works again.[/green]")
 
     def _use_sdk(self) -> None:
         self._step("The same with the Python SDK, as the demo application of demo.json")

@@ -15,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("up")(up.up)
+app.command("recover")(up.recover)
 app.command("demo")(demo.demo)
 app.add_typer(admin.app, name="admin")
 

@@ -1,29 +1,37 @@
-"""`mooring up`: start the platform."""
+"""`mooring up` and `mooring recover`: the two commands that open the data directory themselves."""
 
-import sys
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["up"]
+if TYPE_CHECKING:
+    from mooring.settings import Settings
+
+__all__ = ["recover", "up"]
+
+_Data = Annotated[Path | None, typer.Option(help="Data directory [mooring-data].", readable=False)]
+_Store = Annotated[str | None, typer.Option(help="`sqlite` or a postgresql:// URL [sqlite].")]
+_Config = Annotated[Path | None, typer.Option(help="Settings file [mooring.toml].")]
 
 
 def up(
-    data: Annotated[Path | None, typer.Option(help="Data directory [mooring-data].", readable=False)] = None,
-    store: Annotated[str | None, typer.Option(help="`sqlite` or a postgresql:// URL [sqlite].")] = None,
+    data: _Data = None,
+    store: _Store = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
     http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 picks a free one [8080].")] = None,
     demo: Annotated[bool | None, typer.Option("--demo", help="Seed the demo account and write demo.json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error [info].")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or console [auto].")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file [mooring.toml].")] = None,
+    config: _Config = None,
 ) -> None:
-    """Start the platform and serve until SIGTERM or Ctrl-C. Every setting is in docs/operations.md.
+    """Start the platform and serve until SIGTERM or Ctrl-C.
 
-    Exit codes: 0 stopped as asked, 10 port taken, 11 data directory unusable, 12 database unreachable, 13 schema
-    newer than this version, 14 secret key, 15 data directory in use, 16 wrong setting, 17 not a demo directory.
+    Every setting and exit code is in docs/operations.md.
     """
+    from mooring.server import serve
+
     flags = {
         "data": data,
         "store": store,
@@ -33,25 +41,39 @@ def up(
         "log_level": log_level,
         "log_format": log_format,
     }
-    sys.exit(_run({name: value for name, value in flags.items() if value is not None}, config))
+    raise typer.Exit(_run(serve, flags, config))
 
 
-def _run(flags: dict[str, object], config: Path | None) -> int:
+def recover(data: _Data = None, store: _Store = None, config: _Config = None) -> None:
+    """Give the first administrator a new one-time password (with SQLite: while the server is stopped)."""
+    from mooring.server import recover as recover_administrator
+
+    raise typer.Exit(_run(recover_administrator, {"data": data, "store": store}, config))
+
+
+def _run(
+    work: "Callable[[Settings, Callable[[str], None]], Awaitable[None]]",
+    flags: Mapping[str, object],
+    config: Path | None,
+) -> int:
     import asyncio
 
     import uvloop
 
     from mooring.demo import DemoRefused
     from mooring.logs import configure_logs
-    from mooring.server import PortTaken, serve
+    from mooring.server import PortTaken
     from mooring.settings import SettingsError, load_settings
     from mooring.store import StartError
 
+    async def main() -> None:
+        await work(settings, typer.echo)
+
     try:
-        settings = load_settings(flags, config)
+        settings = load_settings({name: value for name, value in flags.items() if value is not None}, config)
         configure_logs(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, lambda line: typer.echo(line)))
+            runner.run(main())
     except (SettingsError, StartError, PortTaken, DemoRefused) as error:
         typer.echo(f"mooring: {error}", err=True)
         return error.exit_code
