@@ -1,7 +1,7 @@
 """A small cloud for tests: an account with every package, two applications, four products, clients of its doors."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,15 @@ from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.protocol.login import build_username, sign
 
-__all__ = ["LOGIN", "REFRESH", "Cloud", "build_cloud", "sample"]
+__all__ = ["CONTRACT", "LOGIN", "REFRESH", "Cloud", "build_cloud", "sample"]
 
-SAMPLES = Path(__file__).parent.parent / "contract/tsl-samples"
+CONTRACT = Path(__file__).parent.parent / "contract"
 LOGIN = "/v2/quecauth/accessKeyAuthrize/accessKeyLogin"
 REFRESH = "/v2/quecauth/accessKeyAuthrize/refreshToken"
 
 
 def sample(name: str) -> dict[str, Any]:
-    return msgspec.json.decode((SAMPLES / f"{name}.json").read_bytes(), type=dict[str, Any])
+    return msgspec.json.decode((CONTRACT / f"tsl-samples/{name}.json").read_bytes(), type=dict[str, Any])
 
 
 @dataclass
@@ -41,7 +41,6 @@ class Cloud:
     empty: Product
     transparent: Product
     foreign: Product
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     peer: str = "127.0.0.1"
 
     def door(self, operations: Sequence[Operation] = OPERATIONS, **options: Any) -> OpenApi:
@@ -58,7 +57,7 @@ class Cloud:
         return httpx.AsyncClient(transport=transport, base_url="http://mooring.test")
 
     def login_fields(
-        self, app: App | None = None, *, timestamp_ms: int | None = None, **changes: str
+        self, app: App | None = None, *, timestamp_ms: int | None = None, changes: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         app = app or self.app
         username = build_username(app.access_key, self.clock.now_ms() if timestamp_ms is None else timestamp_ms)
@@ -67,7 +66,7 @@ class Cloud:
             "username": username,
             "password": sign(username, app.access_secret.reveal()),
         }
-        return {**fields, **changes}
+        return {**fields, **(changes or {})}
 
     async def token(self, app: App | None = None) -> str:
         async with self.client() as client:
@@ -108,4 +107,14 @@ async def build_cloud(platform: Platform, clock: FakeClock) -> Cloud:
             await platform.thing_models.release(actor, product.product_key)
         products[name] = await platform.saas_apps.authorize_product(actor, owner.id, product.product_key)
     app, other_app = (platform.saas_apps.one(actor.account_id, app.id) for app in apps)
-    return Cloud(platform, clock, actor, app, other_app, **products)
+    return Cloud(
+        platform,
+        clock,
+        actor,
+        app,
+        other_app,
+        products["modelled"],
+        products["empty"],
+        products["transparent"],
+        products["foreign"],
+    )

@@ -16,8 +16,6 @@ from mooring.platform import Limits, Platform
 from mooring.store import Store, Vault
 from postgres import postgres_server
 
-CONTRACT = Path(__file__).parent.parent / "contract"
-
 
 @pytest.fixture(scope="session")
 def postgres_server_url() -> Iterator[str]:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi import checks
 
-from conftest import CONTRACT
+from cloud import CONTRACT
 from mooring.client import Client
 from mooring.openapi import OPERATIONS
 from mooring.protocol.login import build_username, sign
@@ -54,7 +54,7 @@ def token(demo: dict[str, Any]) -> str:
     return found
 
 
-def answer_conforms(_context: object, response: Any, case: schemathesis.Case) -> None:
+def answer_conforms(_context: object, response: Any, case: schemathesis.Case[Any]) -> None:
     """A success fits the operation's schema; a failure fits its envelope and has a code the operation documents."""
     operation = case.operation.definition.raw
     answer = response.json()
@@ -75,7 +75,9 @@ def answer_conforms(_context: object, response: Any, case: schemathesis.Case) ->
 
 @schema.parametrize()
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_generated_calls_get_answers_of_the_contract(case: schemathesis.Case, demo: dict[str, Any], token: str) -> None:
+def test_generated_calls_get_answers_of_the_contract(
+    case: schemathesis.Case[Any], demo: dict[str, Any], token: str
+) -> None:
     case.call_and_validate(
         base_url=demo["base_url"],
         headers={"Authorization": token},

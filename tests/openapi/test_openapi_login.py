@@ -21,14 +21,16 @@ MINUTE = 60_000
 
 def claims(token: str) -> dict[str, Any]:
     part = token.removeprefix("QJWT ").split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
 async def ask(cloud: Cloud, path: str, params: dict[str, str], **options: Any) -> dict[str, Any]:
     async with cloud.client(cloud.door(**options)) as client:
         answer = await client.get(path, params=params)
     assert answer.status_code == 200
-    return answer.json()
+    decoded: dict[str, Any] = answer.json()
+    return decoded
 
 
 async def test_a_signed_login_answers_a_flat_token(cloud_on_each: Cloud) -> None:
@@ -100,7 +102,7 @@ async def test_the_window_is_ten_minutes_both_ways(cloud: Cloud, minutes: int, c
     ],
 )
 async def test_a_wrong_field_is_named(cloud: Cloud, change: dict[str, str], code: int, named: str) -> None:
-    answer = await ask(cloud, LOGIN, cloud.login_fields(**change))
+    answer = await ask(cloud, LOGIN, cloud.login_fields(changes=change))
     assert answer["code"] == code
     assert named in answer["msg"]
     assert answer["error"] == answer["msg"]

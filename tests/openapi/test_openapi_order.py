@@ -352,7 +352,14 @@ async def test_a_caller_that_hangs_up_changes_nothing(cloud: Cloud) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": LOGIN, "query_string": b"", "headers": [], "client": None}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": LOGIN,
+        "query_string": b"",
+        "headers": [],
+        "client": None,
+    }
     await cloud.door()(scope, receive, send)
     assert sent[0]["status"] == 499
 
