@@ -1,0 +1,30 @@
+"""`mooring admin`: the management API on the command line.
+
+It speaks HTTP to a running Mooring and never touches a database. Exit codes: 0 done, 1 refused, 2 wrong usage,
+3 the server cannot be reached, 4 not logged in. Slow imports happen inside functions, so that help stays quick.
+"""
+
+import typer
+
+from . import audit, login, people, products, saas_apps, services, thing_models
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="admin",
+    help="Administer a running Mooring over its management API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+login.register(app)
+for name, group in (
+    ("account", people.account),
+    ("administrator", people.administrator),
+    ("token", people.token),
+    ("service", services.service),
+    ("app", saas_apps.saas_app),
+    ("product", products.product),
+    ("thing-model", thing_models.thing_model),
+):
+    app.add_typer(group, name=name)
+audit.register(app)

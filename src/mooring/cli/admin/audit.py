@@ -1,0 +1,46 @@
+"""audit"""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from .command import Limit, command
+from .screen import moment, say, table
+from .session import Session
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    command(app, "audit")(_audit)
+
+
+def _audit(
+    session: Session,
+    limit: Limit = 100,
+    before_id: Annotated[int | None, typer.Option(help="Only entries older than this one.", min=1)] = None,
+) -> None:
+    """Show what was done, newest first."""
+    answer = session.get("/audit", limit=limit, before_id=before_id)
+
+    def readable() -> None:
+        table(
+            ("Time", "Who", "Address", "Action", "Target", "Detail"),
+            (
+                (
+                    moment(found["happened_at"]),
+                    found["actor"],
+                    found["address"],
+                    found["action"],
+                    f"{found['target_kind']} {found['target']}",
+                    msgspec.json.encode(found["detail"]).decode() if found["detail"] else "",
+                )
+                for found in answer.value["items"]
+            ),
+        )
+        if answer.value["next_before_id"] is not None:
+            say(f"older entries: --before-id {answer.value['next_before_id']}")
+
+    session.show(answer, readable)

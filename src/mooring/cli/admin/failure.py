@@ -1,0 +1,56 @@
+"""What ends a command early. No traceback is shown for any of these."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["NOT_LOGGED_IN", "REFUSED", "UNREACHABLE", "Failure", "Finding", "of_answer"]
+
+REFUSED = 1
+UNREACHABLE = 3
+NOT_LOGGED_IN = 4
+
+_HINTS = {
+    "password_change_required": "run: mooring admin login",
+    "wrong_credentials": "an administrator can give a new one: mooring admin administrator reset-password",
+}
+
+
+class Finding(NamedTuple):
+    """One finding of a thing model check."""
+
+    path: str
+    rule: str
+    value: str
+    message: str
+
+
+class Failure(Exception):
+    """`text` goes to stderr as one line; `answer` is the API's JSON, for --json; `findings` become a table."""
+
+    def __init__(
+        self, text: str, exit_code: int = REFUSED, *, answer: str | None = None, findings: Sequence[Finding] = ()
+    ) -> None:
+        self.text = text
+        self.exit_code = exit_code
+        self.answer = answer
+        self.findings = tuple(findings)
+        super().__init__(text)
+
+
+def of_answer(status: int, text: str, value: dict[str, Any], *, at_login: bool) -> Failure:
+    """The failure that an error answer of the API means."""
+    error: dict[str, Any] = value["error"]
+    code = error["code"]
+    line = error["message"] if error.get("field") in (None, "") else f"{error['field']}: {error['message']}"
+    if error.get("wire_code") is not None:
+        line += f" (OpenAPI code {error['wire_code']})"
+    if code in _HINTS:
+        line += f"; {_HINTS[code]}"
+    if status == 401 and not at_login:
+        return Failure(f"{error['message']}; run: mooring admin login", NOT_LOGGED_IN, answer=text)
+    findings = error.get("detail") if code in ("thing_model_invalid", "source_invalid") else None
+    return Failure(line, answer=text, findings=[_finding(found) for found in findings or ()])
+
+
+def _finding(found: dict[str, str]) -> Finding:
+    return Finding(*(str(found.get(name, "")) for name in Finding._fields))

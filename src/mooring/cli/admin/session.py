@@ -1,0 +1,143 @@
+"""One command's conversation with the management API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import typer
+
+from .failure import NOT_LOGGED_IN, UNREACHABLE, Failure, of_answer
+from .saved_login import SavedLogin, load_login
+
+__all__ = ["DEFAULT_URL", "Answer", "Session", "path_of"]
+
+DEFAULT_URL = "http://127.0.0.1:8080/manage/v1"
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as text, exactly as it came, and as a value; an answer without a body is `{}`."""
+
+    text: str
+    value: Any
+
+
+def path_of(*parts: object) -> str:
+    """A path of the API from its parts, each quoted."""
+    return "".join(f"/{quote(str(part), safe='')}" for part in parts)
+
+
+class Session:
+    """Calls the API as the given token, or as the saved login when that is for the same server."""
+
+    def __init__(self, url: str | None, token: str | None, *, as_json: bool) -> None:
+        self._url = url
+        self._token = token
+        self._as_json = as_json
+
+    @cached_property
+    def saved(self) -> SavedLogin | None:
+        """The saved login, when it is for this session's server."""
+        login = load_login()
+        return login if login is not None and self._url in (None, login.url) else None
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        if self._url is not None:
+            return self._url
+        return self.saved.url if self.saved is not None else DEFAULT_URL
+
+    @property
+    def token(self) -> str:
+        """The bearer token. Raises Failure when there is none."""
+        token = self._token or (self.saved.token if self.saved is not None else "")
+        if not token:
+            raise Failure(f"not logged in at {self.url}; run: mooring admin login", NOT_LOGGED_IN)
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise Failure("the token holds characters that no token has", NOT_LOGGED_IN)
+        return token
+
+    @property
+    def uses_saved_login(self) -> bool:
+        """Whether the token is the saved one."""
+        return not self._token and self.saved is not None
+
+    def get(self, path: str, **query: object) -> Answer:
+        """GET; members of the query that are None are left out."""
+        return self.call("GET", path, query=query)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        """POST, with a JSON body unless it is None."""
+        return self.call("POST", path, body=body)
+
+    def patch(self, path: str, body: object) -> Answer:
+        """PATCH with a JSON body."""
+        return self.call("PATCH", path, body=body)
+
+    def put(self, path: str, body: object = None) -> Answer:
+        """PUT, with a JSON body unless it is None."""
+        return self.call("PUT", path, body=body)
+
+    def delete(self, path: str) -> Answer:
+        """DELETE."""
+        return self.call("DELETE", path)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        token: str | None = None,
+        at_login: bool = False,
+    ) -> Answer:
+        """One request; `body` is sent as it is when it is bytes. Raises Failure."""
+        import httpx
+
+        headers = {} if at_login else {"Authorization": f"Bearer {token or self.token}"}
+        content = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        params = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        try:
+            with httpx.Client(timeout=_TIMEOUT_S) as client:
+                response = client.request(method, self.url + path, params=params, content=content, headers=headers)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise Failure(f"cannot reach {self.url}: {error or type(error).__name__}", UNREACHABLE) from None
+        if response.status_code == 204:
+            return Answer("{}", {})
+        return self._read(response.status_code, response.content, at_login=at_login)
+
+    def show(self, answer: Answer, readable: Callable[[], None]) -> None:
+        """Print the answer: as it came with --json, otherwise by `readable`."""
+        if self._as_json:
+            typer.echo(answer.text)
+        else:
+            readable()
+
+    def fail(self, failure: Failure) -> None:
+        """Print a failure: one line on stderr, findings as a table, and with --json the API's answer on stdout."""
+        typer.echo(f"error: {failure.text}", err=True)
+        if self._as_json and failure.answer is not None:
+            typer.echo(failure.answer)
+        elif failure.findings:
+            from .screen import findings_table
+
+            findings_table(failure.findings, err=True)
+
+    def _read(self, status: int, content: bytes, *, at_login: bool) -> Answer:
+        try:
+            text = content.decode()
+            value = msgspec.json.decode(text)
+            if 200 <= status < 300:
+                return Answer(text, value)
+            failure = of_answer(status, text, value, at_login=at_login)
+        except (UnicodeDecodeError, msgspec.DecodeError, KeyError, TypeError):
+            raise Failure(f"{self.url} answered HTTP {status}, but not as Mooring does", UNREACHABLE) from None
+        raise failure

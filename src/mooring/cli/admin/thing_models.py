@@ -1,0 +1,198 @@
+"""thing-model …"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from .command import Limit, Offset, Yes, command, confirm, group
+from .failure import REFUSED, Failure, Finding
+from .files import write_atomically
+from .screen import fields, findings_table, footer, moment, say, table
+from .session import Answer, Session, path_of
+
+__all__ = ["thing_model"]
+
+thing_model = group("Thing models of products.")
+
+_ProductKey = Annotated[str, typer.Argument(help="ProductKey.")]
+_File = Annotated[Path, typer.Argument(help="A JSON file; - is standard input.", metavar="FILE", allow_dash=True)]
+_Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the document to this file.")]
+_Language = Annotated[str, typer.Argument(help="CN or EN.")]
+
+
+@command(thing_model, "import")
+def _import(session: Session, product_key: _ProductKey, file: _File) -> None:
+    """Replace the draft by a document."""
+    answer = session.put(_path(product_key, "draft"), _read(file))
+    session.show(answer, lambda: _draft_stored(answer.value))
+
+
+@command(thing_model, "copy")
+def _copy(
+    session: Session,
+    product_key: _ProductKey,
+    source: Annotated[str, typer.Argument(help="ProductKey to copy from.")],
+    version: Annotated[str | None, typer.Option(help="A release of it; the newest unless given.")] = None,
+) -> None:
+    """Replace the draft by a release of another product."""
+    body = {"source_product_key": source, "version": version}
+    answer = session.post(_path(product_key, "draft", "copy"), body)
+    session.show(answer, lambda: _draft_stored(answer.value))
+
+
+@command(thing_model, "draft")
+def _draft(session: Session, product_key: _ProductKey, output: _Output = None) -> None:
+    """Print the draft."""
+    _document(session, session.get(_path(product_key, "draft")), output)
+
+
+@command(thing_model, "discard")
+def _discard(session: Session, product_key: _ProductKey, yes: Yes = False) -> None:
+    """Drop the draft; the released model stays."""
+    confirm(f"Drop the draft of {product_key}?", yes)
+    answer = session.delete(_path(product_key, "draft"))
+    session.show(answer, lambda: say(f"the draft of {product_key} was dropped"))
+
+
+@command(thing_model, "validate")
+def _validate(session: Session, product_key: _ProductKey, file: _File) -> None:
+    """Check a document without storing it; the exit code is 1 when it has faults."""
+    answer = session.post(_path(product_key, "validate"), _read(file))
+    verdict = answer.value
+
+    def readable() -> None:
+        if verdict["faults"]:
+            say(f"{len(verdict['faults'])} fault(s):")
+            findings_table(map(_finding, verdict["faults"]))
+        else:
+            say("the document is valid")
+        _show_warnings(verdict["warnings"])
+
+    session.show(answer, readable)
+    if not verdict["valid"]:
+        raise typer.Exit(REFUSED)
+
+
+@command(thing_model, "diff")
+def _diff(session: Session, product_key: _ProductKey) -> None:
+    """Show what the draft changes in the released model."""
+    answer = session.get(_path(product_key, "difference"))
+
+    def readable() -> None:
+        if not answer.value["changes"]:
+            say("nothing differs")
+            return
+        table(
+            ("Change", "Feature", "Id", "Code", "Member", "Released", "Draft"),
+            (
+                (change["kind"], change["feature_type"], change["id"], change["code"], member["path"], *_sides(member))
+                for change in answer.value["changes"]
+                for member in change["members"]
+            ),
+        )
+
+    session.show(answer, readable)
+
+
+@command(thing_model, "release")
+def _release(session: Session, product_key: _ProductKey) -> None:
+    """Make the draft the product's model at once."""
+    answer = session.post(_path(product_key, "release"))
+    version, new = answer.value["version"], answer.value["new"]
+    session.show(answer, lambda: say(f"released {version}" if new else f"nothing differs; {version} stays"))
+
+
+@command(thing_model, "releases")
+def _releases(session: Session, product_key: _ProductKey, limit: Limit = 100, offset: Offset = 0) -> None:
+    """List the releases."""
+    answer = session.get(_path(product_key, "releases"), limit=limit, offset=offset)
+
+    def readable() -> None:
+        table(
+            ("Version", "Released", ""),
+            (
+                (found["version"], moment(found["released_at"]), "current" if found["current"] else "")
+                for found in answer.value["items"]
+            ),
+        )
+        footer(answer.value, offset)
+
+    session.show(answer, readable)
+
+
+@command(thing_model, "export")
+def _export(
+    session: Session,
+    product_key: _ProductKey,
+    version: Annotated[str | None, typer.Option(help="A release; the newest unless given.")] = None,
+    output: _Output = None,
+) -> None:
+    """Print a released model as the document that the OpenAPI exports."""
+    rest = ("export",) if version is None else ("releases", version)
+    _document(session, session.get(_path(product_key, *rest)), output)
+
+
+@command(thing_model, "labels")
+def _labels(session: Session, product_key: _ProductKey, language: _Language = "EN") -> None:
+    """Show the names of the released model in a language."""
+    answer = session.get(_path(product_key, "labels", language))
+    session.show(answer, lambda: table(("Label", "Text"), answer.value["labels"].items()))
+
+
+@command(thing_model, "set-labels")
+def _set_labels(session: Session, product_key: _ProductKey, language: _Language, file: _File) -> None:
+    """Translate names: a JSON file of labels and texts, or what `labels --json` printed."""
+    labels = _labels_of(_read(file))
+    answer = session.put(_path(product_key, "labels", language), {"labels": labels})
+    session.show(answer, lambda: say(f"{len(labels)} label(s) of {product_key} are set in {language}"))
+
+
+def _path(product_key: str, *rest: str) -> str:
+    return path_of("products", product_key, "thing-model", *rest)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}") from None
+
+
+def _labels_of(content: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failure(f"the file is not a JSON object: {error}") from None
+    inner = value.get("labels")
+    return inner if isinstance(inner, dict) and len(value) == 1 else value
+
+
+def _document(session: Session, answer: Answer, output: Path | None) -> None:
+    pretty = msgspec.json.format(answer.text, indent=2)
+    if output is not None:
+        write_atomically(output, f"{pretty}\n".encode())
+    session.show(answer, lambda: say(pretty if output is None else f"written to {output}"))
+
+
+def _draft_stored(value: dict[str, Any]) -> None:
+    counts = {kind: len(value["document"].get(kind, ())) for kind in ("properties", "services", "events")}
+    fields(counts)
+    _show_warnings(value["warnings"])
+
+
+def _show_warnings(warnings: list[dict[str, str]]) -> None:
+    if warnings:
+        say(f"{len(warnings)} warning(s):")
+        findings_table(map(_finding, warnings))
+
+
+def _finding(found: dict[str, str]) -> Finding:
+    return Finding(found["path"], found["rule"], found["value"], found["message"])
+
+
+def _sides(member: dict[str, Any]) -> tuple[str, str]:
+    old, new = ("" if side is None else msgspec.json.encode(side).decode() for side in (member["old"], member["new"]))
+    return old, new
