@@ -58,8 +58,18 @@ async def seed_demo(platform: Platform, target: Path, base_url: str, email: str)
     app = apps[0] if apps else await platform.saas_apps.create(actor, NewApp(_APP, "Made by mooring up --demo"))
     await _authorize_packages(platform, actor, app)
     products = [await _product(platform, actor, app, name, path) for name, path in sample_models().items()]
-    token = await _manage_token(platform, actor)
-    await asyncio.to_thread(write_private, target, _document(base_url, app, products, token))
+    login = {"email": email, "password": password.reveal()} if made is not None else _kept_login(target)
+    manage = {"url": f"{base_url}/manage/v1", "token": (await _manage_token(platform, actor)).reveal(), **login}
+    await asyncio.to_thread(write_private, target, _document(base_url, app, products, manage))
+
+
+def _kept_login(target: Path) -> dict[str, str]:
+    """E-mail and password that an earlier start wrote down; they are kept nowhere else."""
+    try:
+        manage = json.loads(target.read_text())["manage"]
+        return {"email": manage["email"], "password": manage["password"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
 
 
 async def _authorize_packages(platform: Platform, actor: Actor, app: App) -> None:
@@ -91,12 +101,12 @@ async def _manage_token(platform: Platform, actor: Actor) -> Secret:
     return made.text
 
 
-def _document(base_url: str, app: App, products: list[Product], token: Secret) -> dict[str, object]:
+def _document(base_url: str, app: App, products: list[Product], manage: dict[str, str]) -> dict[str, object]:
     return {
         "base_url": base_url,
         "access_key": app.access_key,
         "access_secret": app.access_secret.reveal(),
-        "manage": {"url": f"{base_url}/manage/v1", "token": token.reveal()},
+        "manage": manage,
         "products": [
             {
                 "product_key": product.product_key,

@@ -18,7 +18,7 @@ from mooring.openapi import OpenApi, OpenApiMetrics
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
 from mooring.settings import Settings
-from mooring.store import DataDirectory, SecretKeyError, Store, Vault
+from mooring.store import DataDirectory, DataDirectoryError, SecretKeyError, Store, Vault
 from mooring.store.migrate import migrate_postgres, migrate_sqlite
 from mooring.store.postgres import PostgresStore, printable_url
 from mooring.store.sqlite import SqliteStore
@@ -62,8 +62,9 @@ async def serve(settings: Settings, announce: Announce) -> None:
 async def recover(settings: Settings, announce: Announce) -> None:
     """A new one-time password for the first administrator; SQLite: with the server stopped. Raises StartError."""
     directory = DataDirectory(settings.data)
-    directory.open()
     if settings.store == "sqlite":
+        if not directory.database.is_file():
+            raise DataDirectoryError(f"there is no database in {directory.path}")
         directory.lock()
     try:
         async with _open_store(settings, directory) as store:
@@ -71,8 +72,7 @@ async def recover(settings: Settings, announce: Announce) -> None:
             platform = await Platform.open(store, vault, limits=_limits(settings))
             account = next(iter(platform.directory.accounts()), None)
             if account is None:
-                announce("There is no account yet: mooring up makes it and shows its password")
-                return
+                raise DataDirectoryError("there is no account yet; mooring up makes it and shows its password")
             administrator = platform.accounts.administrators(account.id)[0]
             actor = Actor(account.id, "mooring recover", "local")
             password = await platform.accounts.reset_password(actor, administrator.id)
@@ -118,6 +118,8 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 self._doors(settings),
                 http="httptools",
+                # X-Forwarded-For is ours to judge (mooring.http), by the setting trusted_proxies and nothing else.
+                proxy_headers=False,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -3,21 +3,33 @@
 docs/operations.md carries a table made from this list; a test fails when it is stale.
 """
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import structlog
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from pydantic_settings import SettingsError as SourceError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["Settings", "SettingsError", "load_settings", "warn_of_unknown_variables"]
 
 _DEFAULT_FILE = Path("mooring.toml")
+_OTHER_VARIABLES = {"MOORING_MANAGE_URL", "MOORING_MANAGE_TOKEN"}
+"""Read by other commands."""
+
+_log = structlog.get_logger()
 
 
 class SettingsError(Exception):
@@ -54,8 +66,8 @@ class Settings(BaseSettings):
     login_window_s: int = Field(
         600, ge=10, le=86_400, description="How far a login's timestamp may be from the server's clock, in seconds."
     )
-    trusted_proxies: list[str] = Field(
-        [], description="Addresses or networks (JSON list) whose X-Forwarded-For is believed."
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        [], description="Addresses or networks, separated by commas, whose X-Forwarded-For is believed."
     )
     max_products: int | None = Field(None, ge=1, description="Products of an account at most; unset: no limit.")
     max_apps: int | None = Field(None, ge=1, description="SaaS applications of an account at most; unset: no limit.")
@@ -66,6 +78,13 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="Log lines on standard error; `auto`: console on a terminal, else JSON."
     )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [entry.strip() for entry in value.split(",") if entry.strip()]
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -102,6 +121,14 @@ def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
         raise SettingsError("; ".join(_describe(entry) for entry in error.errors())) from None
     except (SourceError, TOMLDecodeError) as error:
         raise SettingsError(str(error)) from None
+
+
+def warn_of_unknown_variables() -> None:
+    """Log each `MOORING_…` variable that is no setting: most often a misspelt one."""
+    known = {f"MOORING_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    for name in sorted(os.environ):
+        if name.startswith("MOORING_") and name not in known:
+            _log.warning("environment variable is no setting", variable=name)
 
 
 def _describe(entry: "ErrorDetails") -> str:

@@ -1,5 +1,6 @@
 """`mooring up` as a process: start, stop, and each way in which it must not start."""
 
+import json
 import os
 import signal
 import socket
@@ -8,12 +9,14 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64encode
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mooring.protocol.login import build_username, sign
 from up import mooring_up, start_and_fail
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
@@ -45,7 +48,8 @@ def test_first_start_shows_a_password_once_and_the_next_does_not(data: Path) -> 
 def test_the_data_directory_is_private(data: Path) -> None:
     with mooring_up(data):
         assert stat.S_IMODE(data.stat().st_mode) == 0o700
-        assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
+        modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in data.iterdir()}
+    assert set(modes.values()) == {"0o600"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -180,6 +184,52 @@ def test_demo_data_never_mixes_with_other_data(data: Path) -> None:
         pass
     code, error = start_and_fail(data, "--demo")
     assert (code, "empty data directory" in one_line(error)) == (17, True)
+
+
+def test_a_forwarded_address_is_believed_of_trusted_proxies_only(data: Path) -> None:
+    url = "/v2/quecauth/accessKeyAuthrize/accessKeyLogin"
+    codes = []
+    for trusted in ("", "127.0.0.1, 10.0.0.0/8"):
+        with mooring_up(
+            data, "--demo", env={"MOORING_TRUSTED_PROXIES": trusted, "FORWARDED_ALLOW_IPS": "*"}
+        ) as running:
+            demo = json.loads((data / "demo.json").read_text())
+            manage = {"url": demo["manage"]["url"], "headers": {"Authorization": f"Bearer {demo['manage']['token']}"}}
+            body = {"enabled": True, "addresses": ["192.0.2.1"]}
+            httpx.put(f"{manage['url']}/account/addresses", json=body, headers=manage["headers"]).raise_for_status()
+            username = build_username(demo["access_key"], time.time_ns() // 1_000_000)
+            fields = {"grant_type": "password", "username": username, "password": sign(username, demo["access_secret"])}
+            for forwarded in ("192.0.2.1", "192.0.2.2", "192.0.2.1, 10.1.1.1"):
+                answer = httpx.get(running.base_url + url, params=fields, headers={"X-Forwarded-For": forwarded})
+                codes.append(answer.json()["code"])
+    assert codes == [91006, 91006, 91006, 200, 91006, 200]
+
+
+def test_recover_gives_a_new_one_time_password(data: Path) -> None:
+    with mooring_up(data) as running:
+        first = running.password
+    ended = recover("--data", str(data))
+    password = ended.stdout.split()[-1]
+    assert (ended.returncode, password != first) == (0, True)
+    with mooring_up(data) as running:
+        login = {"email": "admin@example.com", "password": password}
+        assert httpx.post(f"{running.base_url}/manage/v1/login", json=login).json()["must_change_password"]
+        assert recover("--data", str(data)).returncode == 15
+
+
+def test_recover_makes_nothing_where_nothing_is(data: Path) -> None:
+    ended = recover("--data", str(data))
+    assert (ended.returncode, "no database" in one_line(ended.stderr), data.exists()) == (11, True, False)
+
+
+def test_a_misspelt_variable_is_warned_of(data: Path) -> None:
+    with mooring_up(data, env={"MOORING_HTTP_PROT": "1"}) as running:
+        assert "MOORING_HTTP_PROT" in running.logs()
+
+
+def recover(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "mooring", "recover", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30)
 
 
 def test_a_restart_after_kill_9_has_everything(data: Path) -> None:

@@ -162,7 +162,8 @@ class _Walk:
                 "python",
             )
         )
-        table = Table("product", "ProductKey", "properties", "events", "services", "model version")
+        table = Table("product", "ProductKey", "properties", "events", "services")
+        table.add_column("model version", no_wrap=True)
         demo = self._demo
         with Client(demo["access_key"], demo["access_secret"], base_url=demo["base_url"]) as client:
             for product in client.products.list():
@@ -228,7 +229,8 @@ def _print_summary(console: Console, demo: Mapping[str, Any], path: Path) -> Non
         f"management API  {demo['manage']['url']}   (openapi.json beside it)",
         f"AccessKey       {demo['access_key']}",
         f"AccessSecret    {demo['access_secret']}",
-        f"management token {demo['manage']['token']}",
+        f"  token         {demo['manage']['token']}",
+        f"  login         {demo['manage'].get('email', '')}   {demo['manage'].get('password', '')}",
         f"all of it       {path}",
     ]
     console.print()

@@ -11,7 +11,9 @@ __all__ = ["demo"]
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the walk instead of staying up.")] = False,
     data: Annotated[Path, typer.Option(help="Data directory.", readable=False)] = Path("mooring-data"),
-    http_port: Annotated[int | None, typer.Option(help="HTTP port [8080, or a free one when it is taken].")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="HTTP port (default 8080, or a free one when it is taken).")
+    ] = None,
 ) -> None:
     """Start the platform with demo data, walk the integration guide step by step, and stay up until Ctrl-C."""
     from ._guide import run_demo

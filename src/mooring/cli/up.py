@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 __all__ = ["recover", "up"]
 
-_Data = Annotated[Path | None, typer.Option(help="Data directory [mooring-data].", readable=False)]
-_Store = Annotated[str | None, typer.Option(help="`sqlite` or a postgresql:// URL [sqlite].")]
-_Config = Annotated[Path | None, typer.Option(help="Settings file [mooring.toml].")]
+_Data = Annotated[Path | None, typer.Option(help="Data directory (default mooring-data).", readable=False)]
+_Store = Annotated[str | None, typer.Option(help="`sqlite` or a postgresql:// URL (default sqlite).")]
+_Config = Annotated[Path | None, typer.Option(help="Settings file (default mooring.toml).")]
 
 
 def up(
     data: _Data = None,
     store: _Store = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
-    http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 picks a free one [8080].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 picks a free one (default 8080).")] = None,
     demo: Annotated[bool | None, typer.Option("--demo", help="Seed the demo account and write demo.json.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error [info].")] = None,
-    log_format: Annotated[str | None, typer.Option(help="auto, json or console [auto].")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error (default info).")] = None,
+    log_format: Annotated[str | None, typer.Option(help="auto, json or console (default auto).")] = None,
     config: _Config = None,
 ) -> None:
     """Start the platform and serve until SIGTERM or Ctrl-C.
@@ -57,14 +57,18 @@ def _run(
     config: Path | None,
 ) -> int:
     import asyncio
+    import os
 
     import uvloop
 
     from mooring.demo import DemoRefused
     from mooring.logs import configure_logs
     from mooring.server import PortTaken
-    from mooring.settings import SettingsError, load_settings
+    from mooring.settings import SettingsError, load_settings, warn_of_unknown_variables
     from mooring.store import StartError
+
+    # Whatever is written from here on is for this user alone: database, key, lock, demo.json.
+    os.umask(0o077)
 
     async def main() -> None:
         await work(settings, typer.echo)
@@ -72,6 +76,7 @@ def _run(
     try:
         settings = load_settings({name: value for name, value in flags.items() if value is not None}, config)
         configure_logs(settings.log_level, settings.log_format)
+        warn_of_unknown_variables()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
     except (SettingsError, StartError, PortTaken, DemoRefused) as error:

@@ -141,7 +141,7 @@ class OpenApi:
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._metrics.observe("unknown", status, 0.0)
+        self._metrics.count("unknown", status)
 
 
 class _TooLarge(Exception):

@@ -26,11 +26,15 @@ class OpenApiMetrics:
 
     def observe(self, operation: str, code: int, seconds: float) -> None:
         """One answered call."""
-        calls = self._call_children.get((operation, code))
-        if calls is None:
-            calls = self._call_children[operation, code] = self._calls.labels(operation, str(code))
+        self.count(operation, code)
         timer = self._second_children.get(operation)
         if timer is None:
             timer = self._second_children[operation] = self._seconds.labels(operation)
-        calls.inc()
         timer.observe(seconds)
+
+    def count(self, operation: str, code: int) -> None:
+        """One request that reached no operation, or the counting half of one that did."""
+        calls = self._call_children.get((operation, code))
+        if calls is None:
+            calls = self._call_children[operation, code] = self._calls.labels(operation, str(code))
+        calls.inc()

@@ -6,7 +6,7 @@ import typer
 
 from .failure import Failure
 
-__all__ = ["PasswordSource", "ask_line"]
+__all__ = ["PasswordSource", "ask_line", "given_secret"]
 
 
 def ask_line(question: str) -> str:
@@ -16,6 +16,11 @@ def ask_line(question: str) -> str:
     if not line:
         typer.echo(err=True)
     return line.strip()
+
+
+def given_secret(option: str, value: str | None) -> str | None:
+    """The value of a secret option; `-` means the next line of standard input. Raises Failure."""
+    return _given(option) if value == "-" else value
 
 
 class PasswordSource:
@@ -43,7 +48,7 @@ class PasswordSource:
 def _given(option: str) -> str:
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise Failure(f"{option}: there is no line with a password on standard input")
+        raise Failure(f"{option}: there is no line for it on standard input")
     return line
 
 

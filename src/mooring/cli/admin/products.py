@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .asking import given_secret
 from .command import Limit, Offset, Yes, command, confirm, group
 from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
@@ -63,7 +64,9 @@ def _create_product(
     allowed_limit: _AllowedLimit = None,
     ai_capability: _AiCapability = None,
     product_key: Annotated[str | None, typer.Option(help="Keep a key that devices carry already.")] = None,
-    product_secret: Annotated[str | None, typer.Option(help="The secret of that key.")] = None,
+    product_secret: Annotated[
+        str | None, typer.Option(help="The secret of that key, - reads it from standard input.")
+    ] = None,
 ) -> None:
     """Create a product; its ProductSecret is shown in clear."""
     body = _given(
@@ -79,7 +82,7 @@ def _create_product(
         allowed_limit=allowed_limit,
         ai_capability=ai_capability,
         product_key=product_key,
-        product_secret=product_secret,
+        product_secret=given_secret("--product-secret", product_secret),
     )
     _show(session, session.post("/products", body))
 

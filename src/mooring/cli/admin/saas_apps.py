@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .asking import given_secret
 from .command import Limit, Offset, Yes, command, confirm, group
 from .failure import Failure
 from .products import product_table
@@ -60,10 +61,13 @@ def _create_app(
     name: _Name,
     description: Annotated[str, typer.Option(help="Up to 200 characters.")] = "",
     access_key: Annotated[str | None, typer.Option(help="Keep a key that exists already.")] = None,
-    access_secret: Annotated[str | None, typer.Option(help="The secret of that key.")] = None,
+    access_secret: Annotated[
+        str | None, typer.Option(help="The secret of that key, - reads it from standard input.")
+    ] = None,
 ) -> None:
     """Create an application; its AccessSecret is shown this once."""
-    body = {"name": name, "description": description, "access_key": access_key, "access_secret": access_secret}
+    secret = given_secret("--access-secret", access_secret)
+    body = {"name": name, "description": description, "access_key": access_key, "access_secret": secret}
     answer = session.post("/saas-apps", body)
     _show(session, answer)
 
