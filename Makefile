@@ -1,0 +1,42 @@
+# Everything a contributor runs; `make` alone lists it. Each recipe makes what it needs, so each works on a fresh clone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint format lock clean
+
+help:  ## List the recipes
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED)  ## Make .venv with the locked versions of everything (only when they changed)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@PYTHON=$(PYTHON) tools/make-venv
+	@touch $@
+
+demo: $(INSTALLED)  ## Run the demo; ONCE=1 stops after one round
+	@$(BIN)/mooring demo $(if $(ONCE),--once)
+
+test: $(INSTALLED)  ## Run the tests on SQLite and PostgreSQL; ARGS= goes to pytest
+	@tools/with-postgres $(BIN)/python -m pytest $(ARGS)
+
+bench: $(INSTALLED)  ## Measure against constant bytes; ARGS=--idle, --servers or --quick
+	@$(BIN)/python -m bench $(ARGS)
+
+lint: $(INSTALLED)  ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(INSTALLED)  ## Put the code into its format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock:  ## Write constraints.txt anew from the newest versions that pyproject.toml allows
+	@PYTHON=$(PYTHON) tools/lock
+
+clean:  ## Remove .venv, caches and results; data directories stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis bench/results dist
+	find bench src tests tools -name __pycache__ -prune -exec rm -rf {} +
