@@ -29,12 +29,16 @@ class Doors:
         self._registry = registry
         self._ready = ready
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the request to the door of its path."""
+        # Not a coroutine itself: that would be one more for every OpenAPI call.
+        if scope["path"].startswith("/v2/"):
+            return self._openapi(scope, receive, send)
+        return self._other(scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith("/v2/"):
-            await self._openapi(scope, receive, send)
-        elif path == "/manage/v1" or path.startswith("/manage/v1/"):
+        if path == "/manage/v1" or path.startswith("/manage/v1/"):
             await self._manage({**scope, "root_path": "/manage/v1"}, receive, send)
         elif path == "/metrics":
             await _respond(send, 200, _TEXT, generate_latest(self._registry))

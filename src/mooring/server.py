@@ -117,6 +117,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._doors(settings),
+                interface="asgi3",
                 http="httptools",
                 # X-Forwarded-For is ours to judge (mooring.http), by the setting trusted_proxies and nothing else.
                 proxy_headers=False,

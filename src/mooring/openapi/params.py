@@ -30,7 +30,9 @@ def parse_form(raw: bytes) -> dict[str, str]:
         raise Failure(50005, f"more than {_MAX_FIELDS} parameters")
     for part in parts:
         name, _, value = part.partition(b"=")
-        if value:
+        if value and b"%" not in part and b"+" not in part and part.isascii():
+            found.setdefault(name.decode(), value.decode())
+        elif value:
             found.setdefault(_decode(name), _decode(value))
     return found
 
@@ -67,9 +69,7 @@ def page_of(params: Params) -> tuple[int, int]:
 
 
 def _decode(part: bytes) -> str:
-    if b"%" in part or b"+" in part:
-        part = unquote_to_bytes(part.replace(b"+", b" "))
     try:
-        return part.decode()
+        return unquote_to_bytes(part.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
         raise Failure(50005, "a parameter is not UTF-8") from None

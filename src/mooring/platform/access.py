@@ -10,7 +10,7 @@ from mooring.protocol.login import LoginFieldError, in_window, parse_username
 from mooring.protocol.login import verify as signature_fits
 
 from .directory import Directory
-from .entities import PACKAGE_PREFIXES, App
+from .entities import PACKAGE_PREFIXES, Account, App
 from .sources import Clock
 from .tokens import IssuedToken, Tokens
 
@@ -75,7 +75,7 @@ class Access:
             raise Refused(Reason.WRONG_PASSWORD)
         if not app.enabled:
             raise Refused(Reason.KEY_DISABLED)
-        self._need_address(app, address)
+        _need_address(account, app, address)
         return self._tokens.issue(app, account)
 
     def renew(self, text: str, address: str | None) -> IssuedToken:
@@ -90,7 +90,7 @@ class Access:
         account = self._directory.account(app.account_id) if app is not None else None
         if app is None or account is None:
             raise Refused(Reason.BAD_TOKEN)
-        self._need_address(app, address)
+        _need_address(account, app, address)
         return self._tokens.renew(text, claims, app, account)
 
     def admit(self, token: str | None, address: str | None, service: str) -> App:
@@ -102,7 +102,7 @@ class Access:
         account = self._directory.account(app.account_id) if app is not None else None
         if app is None or account is None:
             raise Refused(Reason.BAD_TOKEN)
-        self._need_address(app, address)
+        _need_address(account, app, address)
         package = _PACKAGE_OF[service]
         if package not in account.packages or not app.api_access:
             raise Refused(Reason.NOT_ENABLED)
@@ -114,8 +114,8 @@ class Access:
         if not self._directory.fresh:
             raise Refused(Reason.UNAVAILABLE)
 
-    def _need_address(self, app: App, address: str | None) -> None:
-        account = self._directory.account(app.account_id)
-        lists = (account.address_list if account is not None else None, app.address_list)
-        if any(entries is not None and not entries.allows(address) for entries in lists):
+
+def _need_address(account: Account, app: App, address: str | None) -> None:
+    for entries in (account.address_list, app.address_list):
+        if entries is not None and not entries.allows(address):
             raise Refused(Reason.ADDRESS)

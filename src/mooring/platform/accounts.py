@@ -5,7 +5,7 @@ import hmac
 
 import msgspec
 
-from mooring.store import UniqueViolation
+from mooring.store import UniqueViolation, WriteRefused
 from mooring.store import accounts as statements
 
 from .addresses import parse_addresses
@@ -19,7 +19,7 @@ from .sources import BASE62, Entropy, random_text
 
 __all__ = ["Accounts", "Bootstrap", "Identity", "NewToken"]
 
-_EMAIL = r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}"
+_EMAIL = r"[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}@[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,189}"
 _TOKEN_PREFIX = "mrg_"
 _TOKEN_CHARACTERS = 43
 _PASSWORD_CHARACTERS = 20
@@ -80,15 +80,19 @@ class Accounts:
             created_at=now,
             updated_at=None,
         )
-        await self._ledger.commit(
-            Actor(account_id, "mooring", "local"),
-            "account.create",
-            ("account", row.name),
-            statements.ADD_ACCOUNT.of(row),
-            statements.ADD_ADMINISTRATOR.of(administrator),
-            changed=[("account", account_id), ("administrator", administrator.id)],
-            detail={"administrator": email},
-        )
+        try:
+            await self._ledger.commit(
+                Actor(account_id, "mooring", "local"),
+                "account.create",
+                ("account", row.name),
+                statements.ADD_ACCOUNT.of(row),
+                statements.ADD_ADMINISTRATOR.of(administrator),
+                changed=[("account", account_id), ("administrator", administrator.id)],
+                detail={"administrator": email},
+            )
+        except UniqueViolation:  # another process started first
+            await self._directory.catch_up()
+            return None
         account = self._directory.account(account_id)
         if account is None:
             raise Conflict("account_lost", "the account was removed while it was made")
@@ -121,15 +125,20 @@ class Accounts:
         """Remove an administrator and every token of theirs. Raises Missing, Conflict for the last one."""
         administrator = self._administrator(actor.account_id, administrator_id)
         if len(self.administrators(actor.account_id)) == 1:
-            raise Conflict("last_administrator", "the last administrator of an account cannot be deleted")
-        await self._ledger.commit(
-            actor,
-            "administrator.delete",
-            ("administrator", administrator.email),
-            statements.DELETE_TOKENS_OF(administrator_id=administrator_id),
-            statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id),
-            changed=[("administrator", administrator_id)],
-        )
+            raise _last_administrator()
+        try:
+            await self._ledger.commit(
+                actor,
+                "administrator.delete",
+                ("administrator", administrator.email),
+                statements.LOCK_ACCOUNT(account_id=actor.account_id),
+                statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id).must("administrator"),
+                changed=[("administrator", administrator_id)],
+            )
+        except WriteRefused:
+            await self._directory.catch_up()
+            self._administrator(actor.account_id, administrator_id)
+            raise _last_administrator() from None
 
     async def reset_password(self, actor: Actor, administrator_id: int) -> Secret:
         """A new one-time password; every token of the administrator ends. Raises Missing."""
@@ -141,11 +150,14 @@ class Accounts:
     async def change_password(self, administrator: Administrator, address: str, old: Secret, new: Secret) -> None:
         """The administrator's own change; every token of theirs ends. Raises Denied, Invalid."""
         if not await self._passwords.verify(administrator.password_hash, old):
-            raise Denied("wrong_password", "the present password is wrong", field="old_password")
+            raise _wrong_password()
         if old == new:
             raise Invalid("password_same", "the new password equals the old one", field="new_password")
         actor = Actor(administrator.account_id, administrator.email, address)
-        await self._set_password(actor, administrator, new, one_time=False)
+        try:
+            await self._set_password(actor, administrator, new, one_time=False)
+        except WriteRefused:  # it was reset while the old one was verified
+            raise _wrong_password() from None
 
     # Tokens
 
@@ -284,10 +296,11 @@ class Accounts:
             ("administrator", administrator.email),
             statements.SET_PASSWORD(
                 administrator_id=administrator.id,
+                seen_hash=administrator.password_hash.reveal(),
                 new_hash=await self._passwords.hash(password),
                 one_time=one_time,
                 now=self._ledger.clock.now_ms(),
-            ),
+            ).must(f"administrator {administrator.email}"),
             statements.DELETE_TOKENS_OF(administrator_id=administrator.id),
             changed=[("administrator", administrator.id)],
         )
@@ -304,15 +317,23 @@ class Accounts:
             created_at=self._ledger.clock.now_ms(),
             expires_at=expires_at,
         )
-        await self._ledger.commit(
-            actor,
-            action,
-            ("token", name),
-            statements.ADD_TOKEN.of(row),
-            changed=[("administrator", administrator.id)],
-        )
+        write = statements.ADD_TOKEN.of(row, seen_hash=administrator.password_hash.reveal()).must("administrator")
+        try:
+            await self._ledger.commit(
+                actor, action, ("token", name), write, changed=[("administrator", administrator.id)]
+            )
+        except WriteRefused:
+            raise Denied("wrong_credentials", "the password was changed meanwhile; log in again") from None
         token = ManageToken(row.id, row.administrator_id, name, row.token_hash, row.created_at, expires_at)
         return NewToken(token, Secret(text))
+
+
+def _last_administrator() -> Conflict:
+    return Conflict("last_administrator", "the last administrator of an account cannot be deleted")
+
+
+def _wrong_password() -> Denied:
+    return Denied("wrong_password", "the present password is wrong", field="old_password")
 
 
 def _digest(text: str) -> bytes:

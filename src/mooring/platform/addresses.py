@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from .errors import Invalid, LimitReached
 
 __all__ = ["MAX_ADDRESSES", "AddressList", "parse_addresses"]
 
 MAX_ADDRESSES = 256
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 class AddressList:
@@ -52,5 +53,12 @@ def parse_addresses(entries: Sequence[str]) -> tuple[str, ...]:
             network = ip_network(entry.strip())
         except ValueError as error:
             raise Invalid("address", f"allowed_addresses: {error}", field="allowed_addresses") from None
-        found[network.compressed] = None
+        found[_plain(network).compressed] = None
     return tuple(found)
+
+
+def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """IPv4 written as IPv6 (`::ffff:10.0.0.1`) as what it is; callers that come in this form are compared as IPv4."""
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network

@@ -205,6 +205,11 @@ class Directory:
             app = loading.app(row, packages, self._vault)
             self._apps[app.id] = app
             self._apps_by_key[app.access_key] = app
+        if not rows:
+            # The database set its products free, perhaps more of them than the process that deleted it knew.
+            for product in self.products_of(app_id):
+                await self._reload_product(product.id)
+            self._products_of_app.pop(app_id, None)
 
     async def _reload_product(self, product_id: int) -> None:
         rows = await self._store.read(products.ONE, product_id=product_id)

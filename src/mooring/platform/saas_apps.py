@@ -134,13 +134,12 @@ class SaasApps:
     async def delete(self, actor: Actor, app_id: int) -> None:
         """Remove an application; its tokens die, its products become free. Raises Missing."""
         app = self.one(actor.account_id, app_id)
-        freed = self._directory.products_of(app_id)
         await self._ledger.commit(
             actor,
             "app.delete",
             ("app", app.name),
             statements.DELETE(app_id=app_id).must("app"),
-            changed=[("app", app_id), *(("product", product.id) for product in freed)],
+            changed=[("app", app_id)],
             detail={"id": app_id, "access_key": app.access_key},
         )
 

@@ -123,6 +123,8 @@ class ThingModels:
         now = self._ledger.clock.now_ms()
         version = release_version(now, product.released_version)
         row = statements.ReleaseDocumentRow(product.id, version, _text(document), now)
+        # A draft that was replaced meanwhile is not this one, and stays.
+        used_up = statements.DELETE_SEEN_DRAFT(for_product=product.id, seen_document=row.document)
         move = product_statements.SET_RELEASE(
             product_id=product.id, seen_version=product.released_version, new_version=version
         )
@@ -133,12 +135,12 @@ class ThingModels:
                 ("product", product_key),
                 statements.ADD_RELEASE.of(row),
                 move.must("release"),
-                statements.DELETE_DRAFT(for_product=product.id),
+                used_up.must("draft"),
                 changed=[("product", product.id)],
                 detail={"version": version},
             )
         except (UniqueViolation, WriteRefused):
-            raise Conflict("release_race", f"{product_key} was released by someone else just now") from None
+            raise Conflict("release_race", f"{product_key} was edited or released by someone else just now") from None
         return Release(version, now, current=True, new=True)
 
     async def releases(self, actor: Actor, product_key: str) -> list[Release]:

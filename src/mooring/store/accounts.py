@@ -1,7 +1,7 @@
 """Statements about accounts, administrators, management tokens, activated packages and the platform's own state."""
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from . import tables
 from .statement import Change, Query
@@ -18,6 +18,7 @@ __all__ = [
     "DELETE_EXPIRED_TOKENS",
     "DELETE_TOKEN",
     "DELETE_TOKENS_OF",
+    "LOCK_ACCOUNT",
     "PACKAGES",
     "PLATFORM_STATE",
     "SET_ADDRESSES",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 _accounts, _admins = tables.accounts, tables.administrators
+_others = _admins.alias("others")
 _tokens, _packages, _state = tables.manage_tokens, tables.account_packages, tables.platform_state
 
 
@@ -87,6 +89,8 @@ class StateValueRow(msgspec.Struct, frozen=True):
 
 ACCOUNTS = Query(select(_accounts).order_by(_accounts.c.id), AccountRow)
 ADD_ACCOUNT = Change(insert(_accounts))
+# Changes nothing; what follows in the same transaction sees what others of this account committed, and they wait.
+LOCK_ACCOUNT = Change(update(_accounts).where(_accounts.c.id == bindparam("account_id")).values(name=_accounts.c.name))
 SET_NAME = Change(
     update(_accounts)
     .where(_accounts.c.id == bindparam("account_id"))
@@ -104,10 +108,16 @@ SET_ADDRESSES = Change(
 
 ADMINISTRATORS = Query(select(_admins).order_by(_admins.c.id), AdministratorRow)
 ADD_ADMINISTRATOR = Change(insert(_admins))
-DELETE_ADMINISTRATOR = Change(delete(_admins).where(_admins.c.id == bindparam("administrator_id")))
+# Never the last one of an account; give it with LOCK_ACCOUNT.
+DELETE_ADMINISTRATOR = Change(
+    delete(_admins).where(
+        _admins.c.id == bindparam("administrator_id"),
+        exists().where(_others.c.account_id == _admins.c.account_id, _others.c.id != _admins.c.id),
+    )
+)
 SET_PASSWORD = Change(
     update(_admins)
-    .where(_admins.c.id == bindparam("administrator_id"))
+    .where(_admins.c.id == bindparam("administrator_id"), _admins.c.password_hash == bindparam("seen_hash"))
     .values(
         password_hash=bindparam("new_hash"),
         password_one_time=bindparam("one_time"),
@@ -116,7 +126,17 @@ SET_PASSWORD = Change(
 )
 
 TOKENS = Query(select(_tokens).order_by(_tokens.c.id), TokenRow)
-ADD_TOKEN = Change(insert(_tokens))
+# Only under the password that was checked, so that a reset or deletion meanwhile leaves no token behind. The lock
+# makes PostgreSQL wait for a change that is under way and look again.
+ADD_TOKEN = Change(
+    insert(_tokens).from_select(
+        [column.name for column in _tokens.c],
+        select(*(bindparam(column.name, type_=column.type) for column in _tokens.c))
+        .select_from(_admins)
+        .where(_admins.c.id == bindparam("administrator_id"), _admins.c.password_hash == bindparam("seen_hash"))
+        .with_for_update(read=True),
+    )
+)
 DELETE_TOKEN = Change(delete(_tokens).where(_tokens.c.id == bindparam("token_id")))
 DELETE_TOKENS_OF = Change(delete(_tokens).where(_tokens.c.administrator_id == bindparam("administrator_id")))
 DELETE_EXPIRED_TOKENS = Change(delete(_tokens).where(_tokens.c.expires_at < bindparam("now")))

@@ -45,7 +45,12 @@ _RECORD = Change(
         ),
     )
 )
-_FORGET = Change(delete(_changes).where(_changes.c.at < bindparam("before")))
+# The newest entry stays: it shows a process that missed it, and those before it, that there is a gap.
+_FORGET = Change(
+    delete(_changes).where(
+        _changes.c.at < bindparam("before"), _changes.c.version < select(_state.c.version).scalar_subquery()
+    )
+)
 
 
 def record(kind: str, entity_id: int, now_ms: int) -> tuple[Write, Write]:
@@ -54,5 +59,5 @@ def record(kind: str, entity_id: int, now_ms: int) -> tuple[Write, Write]:
 
 
 def forget_before(at_ms: int) -> Write:
-    """Drop entries older than `at_ms`; a process that slept longer loads everything anew."""
+    """Drop entries older than `at_ms` but the newest; a process that slept longer loads everything anew."""
     return _FORGET(before=at_ms)

@@ -1,6 +1,6 @@
 """What can go wrong between Mooring and its database.
 
-StoreError
+StoreError                raised itself when a value fits no column: whoever gave it must check it first
 ├── StoreUnavailable      the database does not answer, or could not commit
 ├── UniqueViolation       a value that must be unique is taken
 ├── WriteRefused          a guarded write did not touch the rows it must touch

@@ -5,6 +5,7 @@ neither imports Alembic nor opens a second connection.
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,20 +29,24 @@ _MIGRATION_LOCK = 0x4D4F4F52  # any number all Mooring processes agree on
 def migrate_sqlite(path: Path) -> None:
     """Create or upgrade the file. Raises SchemaTooNew, DatabaseUnreachable. Blocks; call it before serving."""
     try:
-        with connect(path) as connection:
+        with closing(connect(path)) as connection:
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
-        connection.close()
     except sqlite3.Error as error:
         raise DatabaseUnreachable(f"cannot open database {path}: {error}") from None
     if _current(row[0] if row else None, str(path)):
         return
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
 
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.begin() as sync_connection:
+            # The driver begins no transaction before CREATE TABLE by itself; half a schema could not be migrated again.
+            sync_connection.exec_driver_sql("BEGIN IMMEDIATE")
             _upgrade(sync_connection)
+    except DBAPIError as error:
+        raise DatabaseUnreachable(f"cannot prepare database {path}: {error.orig}") from None
     finally:
         engine.dispose()
 
@@ -72,6 +77,7 @@ async def _postgres_revision(connection: Any) -> str | None:
 
 
 async def _upgrade_postgres(url: str) -> None:
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def dial() -> Any:
@@ -81,6 +87,8 @@ async def _upgrade_postgres(url: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        raise DatabaseUnreachable(f"cannot prepare database {printable_url(url)}: {error.orig}") from None
     finally:
         await engine.dispose()
 

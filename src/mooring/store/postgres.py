@@ -19,18 +19,8 @@ R = TypeVar("R", bound=msgspec.Struct)
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 30.0
 _OLDEST_SERVER = 15
-_DOWN = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-    OSError,
-    TimeoutError,
-)
+# InternalClientError: the connection was cut while asyncpg was about to send on it.
+_DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _UNIQUE = {
     str(constraint.name): (table.name, tuple(column.name for column in constraint.columns))
     for table in tables.metadata.tables.values()
@@ -52,8 +42,15 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises when the port is not a number
-    except ValueError as error:
-        raise DatabaseUnreachable(f"database URL is malformed: {error}") from None
+        # An "@" behind the host: the password holds a "/", "?" or "#", and parts of it stand where no password should.
+        malformed = "@" in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        malformed = True  # what is wrong with it is not repeated, for it may be the password
+    if malformed:
+        raise DatabaseUnreachable(
+            "database URL is malformed; use postgresql://user:password@host:port/database with special characters "
+            "of the password as %XX"
+        )
     if parts.scheme not in ("postgresql", "postgres"):
         scheme = parts.scheme or "none"
         raise DatabaseUnreachable(f"database URL has scheme {scheme!r}; use postgresql://user@host:port/database")
@@ -68,6 +65,10 @@ class PostgresStore:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
+        self._closed = False
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 10) -> "PostgresStore":
@@ -82,7 +83,7 @@ class PostgresStore:
                 command_timeout=_COMMAND_TIMEOUT_S,
                 server_settings={"application_name": "mooring"},
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, *_DOWN) as error:
+        except (ValueError, *_DOWN) as error:
             reason = str(error) or type(error).__name__
             raise DatabaseUnreachable(f"cannot open database {printable_url(url)}: {reason}") from None
         store = cls(pool)
@@ -113,9 +114,13 @@ class PostgresStore:
         await asyncio.shield(asyncio.ensure_future(self._run(lambda connection: self._write(connection, writes))))
 
     async def close(self) -> None:
-        """Wait for what runs, then close the pool."""
+        """Finish what runs, refuse what comes, then close the pool."""
+        self._closed = True
         try:
-            await asyncio.wait_for(self._pool.close(), timeout=_CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                # The pool itself would cut off work that is just getting its connection.
+                await self._idle.wait()
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 
@@ -129,6 +134,10 @@ class PostgresStore:
                     raise WriteRefused(write.guard)
 
     async def _run(self, work: "Callable[[Any], Awaitable[_T]]") -> "_T":
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        self._running += 1
+        self._idle.clear()
         try:
             async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
                 return await work(connection)
@@ -136,8 +145,15 @@ class PostgresStore:
             raise _violation(error) from None
         except asyncpg.IntegrityConstraintViolationError as error:
             raise WriteRefused(str(error)) from None
+        except asyncpg.DataError as error:
+            raise StoreError(f"a value fits no column: {type(error).__name__}") from None
         except _DOWN as error:
-            raise StoreUnavailable(f"the database did not answer: {error or type(error).__name__}") from None
+            reason = str(error) or type(error).__name__
+            raise StoreUnavailable(f"the database did not answer: {reason}") from None
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
 
 
 _T = TypeVar("_T")

@@ -26,6 +26,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 _GROUP_LIMIT = 256  # transactions in one commit; bounds how much one failing commit can fail
 _BUSY_TIMEOUT_S = 5.0
 _SCAN_THREADS = 2
+_UNFIT = (OverflowError, UnicodeEncodeError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -33,8 +34,12 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
     )
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -92,6 +97,8 @@ class SqliteStore:
 
     async def scan(self, query: Query[R], **params: Any) -> list[R]:
         """Rows read in a thread of the pool, each with a connection of its own."""
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._scanners, self._scan, query, params)
 
@@ -164,6 +171,8 @@ class SqliteStore:
             refusal: StoreError = _violation(error)
         except WriteRefused as error:
             refusal = error
+        except _UNFIT as error:
+            refusal = StoreError(f"a value fits no column: {type(error).__name__}")
         else:
             execute("RELEASE unit")
             return None
@@ -181,6 +190,8 @@ def _fetch(connection: sqlite3.Connection, query: Query[R], params: dict[str, An
     run: Callable[..., sqlite3.Cursor] = connection.execute
     try:
         return query.decode_sqlite(run(text.sql, text.bind(params)).fetchall())
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StoreError(f"a value fits no column: {type(error).__name__}") from None
     except sqlite3.Error as error:
         raise StoreUnavailable(f"the database did not answer: {error}") from None
 

@@ -13,6 +13,7 @@ __all__ = [
     "CURRENT_RELEASES",
     "DELETE_DRAFT",
     "DELETE_LABELS",
+    "DELETE_SEEN_DRAFT",
     "DRAFT",
     "LABELS",
     "LABELS_OF",
@@ -67,6 +68,11 @@ class LabelsRow(msgspec.Struct, frozen=True):
 DRAFT = Query(select(_drafts).where(_drafts.c.product_id == bindparam("for_product")), DraftRow)
 ADD_DRAFT = Change(insert(_drafts))
 DELETE_DRAFT = Change(delete(_drafts).where(_drafts.c.product_id == bindparam("for_product")))
+DELETE_SEEN_DRAFT = Change(
+    delete(_drafts).where(
+        _drafts.c.product_id == bindparam("for_product"), _drafts.c.document == bindparam("seen_document")
+    )
+)
 
 RELEASES = Query(
     select(_releases.c.version, _releases.c.released_at)

@@ -83,12 +83,16 @@ def read_key_file(path: Path) -> bytes | None:
 def create_key_file(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> bytes:
     """A new key, written to `path` with mode 0600; an existing file is never overwritten. Raises SecretKeyError."""
     key = random_bytes(KEY_BYTES)
+    created = False
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        created = True
         with os.fdopen(descriptor, "wb") as file:
             file.write(base64.b64encode(key) + b"\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        if created:
+            path.unlink(missing_ok=True)  # half a key would stand in the way of every later start
         raise SecretKeyError(f"cannot write the secret key {path}: {error.strerror}") from None
     return key

@@ -1,0 +1,63 @@
+"""An account to work in, another one to keep out, a product and an application; databases as the store's tests have."""
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import settings
+
+from fakes import FakeClock
+from mooring.platform import Actor, Platform, passwords
+from mooring.platform.entities import PACKAGES, App, Product
+from mooring.platform.products import NewProduct
+from mooring.platform.saas_apps import NewApp
+from mooring.store import Store, accounts, changes
+from store.quick_databases import (
+    database,
+    fresh_postgres_url,
+    migrated_postgres_url,
+    migrated_sqlite,
+    postgres_url,
+)
+from store.rows import account
+
+__all__ = ["database", "fresh_postgres_url", "migrated_postgres_url", "migrated_sqlite", "postgres_url"]
+
+settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
+settings.load_profile("mooring")
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 at its least cost; what it costs in earnest is tested once."""
+    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
+
+
+@pytest.fixture
+async def actor(platform: Platform) -> Actor:
+    """The administrator of the account, somewhere."""
+    made = await platform.accounts.bootstrap("admin@example.com")
+    assert made is not None
+    return Actor(made.account.id, made.email, "192.0.2.7")
+
+
+@pytest.fixture
+async def stranger(platform: Platform, store: Store, actor: Actor) -> Actor:
+    """Somebody of another account."""
+    await store.write(accounts.ADD_ACCOUNT.of(account(404, "Other")), *changes.record("account", 404, 1))
+    await platform.directory.catch_up()
+    return Actor(404, "stranger@example.com", "192.0.2.8")
+
+
+@pytest.fixture
+async def product(platform: Platform, actor: Actor) -> Product:
+    """A product with a thing model to make."""
+    return await platform.products.create(actor, NewProduct("Pump"))
+
+
+@pytest.fixture
+async def app(platform: Platform, actor: Actor, clock: FakeClock) -> App:
+    """An application with every package."""
+    made = await platform.saas_apps.create(actor, NewApp("Fleet"))
+    for package in PACKAGES:
+        await platform.service_market.activate(actor, package)
+        await platform.saas_apps.authorize_package(actor, made.id, package)
+    return platform.saas_apps.one(actor.account_id, made.id)
