@@ -2,58 +2,75 @@
 
 import asyncio
 import os
-import uuid
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
+from hypothesis import settings
 
-from databases import open_store
+from databases import empty, new_database, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Limits, Platform
 from mooring.store import Store, Vault
-from postgres import postgres_server
+from mooring.store.migrate import migrate_postgres, migrate_sqlite
+
+settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
+settings.load_profile("mooring")
 
 
 @pytest.fixture(scope="session")
-def postgres_server_url() -> Iterator[str]:
-    with postgres_server() as url:
-        if url is None:
-            if os.environ.get("CI"):
-                pytest.fail("PostgreSQL is missing; .ci/run installs it")
-            pytest.skip("PostgreSQL is not installed (Debian package postgresql-15)")
+def postgres_server_url() -> str:
+    """The server of this run, which tools/with-postgres starts."""
+    url = os.environ.get("MOORING_TEST_POSTGRES")
+    if url is None and os.environ.get("CI"):
+        pytest.fail("MOORING_TEST_POSTGRES names no server; run the tests through `make test`")
+    if url is None:
+        pytest.skip("no PostgreSQL; `make test` starts one")
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "mooring.sqlite3"
+    migrate_sqlite(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """The database that tests share one after the other."""
+    with new_database(postgres_server_url) as url:
+        asyncio.run(migrate_postgres(url))
         yield url
 
 
 @pytest.fixture
-def postgres_url(postgres_server_url: str) -> Iterator[str]:
-    """A database of its own for one test."""
-    name = f"mooring_{uuid.uuid4().hex}"
-    asyncio.run(_on_server(postgres_server_url, f"CREATE DATABASE {name}"))
-    yield urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
-    asyncio.run(_on_server(postgres_server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+def fresh_postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """A database without any table, for one test."""
+    with new_database(postgres_server_url) as url:
+        yield url
 
 
-async def _on_server(url: str, command: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(command)
-    await connection.close()
+@pytest.fixture
+def postgres_url(migrated_postgres_url: str) -> str:
+    """A migrated database without rows."""
+    asyncio.run(empty(migrated_postgres_url))
+    return migrated_postgres_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Where the database is: the path of a SQLite file or a PostgreSQL URL. The same cases run on both."""
+def database(request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path) -> Path | str:
+    """A migrated, empty database: the path of a SQLite file or a PostgreSQL URL. The same cases run on both."""
     if request.param == "sqlite":
-        return tmp_path / "mooring.sqlite3"
+        return Path(shutil.copy(migrated_sqlite, tmp_path))
     url: str = request.getfixturevalue("postgres_url")
     return url
 
 
 @pytest.fixture
 async def store(database: Path | str) -> AsyncIterator[Store]:
-    """A migrated, empty store."""
     opened = await open_store(database)
     yield opened
     await opened.close()

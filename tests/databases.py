@@ -1,13 +1,24 @@
-"""Opening a store for tests, on either database."""
+"""Databases for tests: opening a store, making and emptying databases on the PostgreSQL server of the run."""
 
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
-from mooring.store import Store
+import asyncpg
+import pytest
+
+from mooring.store import Store, tables
 from mooring.store.migrate import migrate_postgres, migrate_sqlite
 from mooring.store.postgres import PostgresStore
 from mooring.store.sqlite import SqliteStore
 
-__all__ = ["open_store"]
+__all__ = ["empty", "new_database", "on_server", "on_sqlite", "open_store"]
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""Marks tests of rules that no database can make a difference to."""
 
 
 async def open_store(database: Path | str) -> Store:
@@ -17,3 +28,29 @@ async def open_store(database: Path | str) -> Store:
         return SqliteStore(database)
     await migrate_postgres(database)
     return await PostgresStore.open(database)
+
+
+async def on_server(url: str, *commands: str) -> None:
+    """Run commands on a connection of their own."""
+    connection = await asyncpg.connect(url)
+    try:
+        for command in commands:
+            await connection.execute(command)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """The URL of a database without any table, which is dropped in the end."""
+    name = f"mooring_{uuid.uuid4().hex}"
+    asyncio.run(on_server(server_url, f"CREATE DATABASE {name}"))
+    yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    asyncio.run(on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def empty(url: str) -> None:
+    """Bring a migrated database back to its first state; making one costs more than most tests."""
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(tables.metadata.sorted_tables)]
+    initial = "INSERT INTO directory_state (id, version) VALUES (1, 0)"
+    await on_server(url, "BEGIN", *deletes, initial, "COMMIT")

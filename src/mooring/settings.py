@@ -45,7 +45,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("mooring-data"), description="Data directory: SQLite database, secret key, demo.json.")
     store: str = Field(
-        "sqlite", description="`sqlite` (in the data directory) or a postgresql://user@host:port/database URL."
+        "sqlite",
+        repr=False,  # a URL may carry a password
+        description="`sqlite` (in the data directory) or a postgresql://user@host:port/database URL.",
     )
     store_connections: int = Field(10, ge=2, le=1000, description="Connections kept to PostgreSQL at most.")
     secret_key: SecretStr | None = Field(
@@ -119,7 +121,9 @@ def load_settings(flags: dict[str, Any], file: Path | None = None) -> Settings:
         return Loaded(**flags)
     except ValidationError as error:
         raise SettingsError("; ".join(_describe(entry) for entry in error.errors())) from None
-    except (SourceError, TOMLDecodeError) as error:
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {toml_file}: {error}") from None
+    except SourceError as error:
         raise SettingsError(str(error)) from None
 
 

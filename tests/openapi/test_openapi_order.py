@@ -9,7 +9,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from cloud import LOGIN, REFRESH, Cloud
+from cloud import LOGIN, REFRESH, Cloud, build_cloud
+from databases import open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.openapi import OPERATIONS, OpenApi, OpenApiMetrics, Operation
 from mooring.openapi.app import MAX_BODY_BYTES, MAX_QUERY_BYTES
@@ -189,8 +190,6 @@ async def test_a_token_that_is_out_loses_its_rights_at_once(
 async def test_another_process_follows_within_a_second(
     postgres_url: str, vault: Vault, clock: FakeClock, cut: Callable[[Cloud], Awaitable[None]], code: int
 ) -> None:
-    from cloud import build_cloud
-    from databases import open_store
 
     stores = [await open_store(postgres_url), await PostgresStore.open(postgres_url)]
     here, there = [await Platform.open(store, vault, clock=clock, entropy=FakeEntropy(str(store))) for store in stores]
@@ -217,8 +216,6 @@ async def test_another_process_follows_within_a_second(
 async def test_a_process_that_cannot_follow_refuses_with_70000(
     postgres_url: str, vault: Vault, clock: FakeClock
 ) -> None:
-    from cloud import build_cloud
-    from databases import open_store
 
     store = await open_store(postgres_url)
     cloud = await build_cloud(await Platform.open(store, vault, clock=clock, entropy=FakeEntropy()), clock)

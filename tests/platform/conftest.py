@@ -1,8 +1,7 @@
-"""An account to work in, another one to keep out, a product and an application; databases as the store's tests have."""
+"""An account to work in, another one to keep out, a product and an application."""
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import settings
 
 from fakes import FakeClock
 from mooring.platform import Actor, Platform, passwords
@@ -10,19 +9,7 @@ from mooring.platform.entities import PACKAGES, App, Product
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.store import Store, accounts, changes
-from store.quick_databases import (
-    database,
-    fresh_postgres_url,
-    migrated_postgres_url,
-    migrated_sqlite,
-    postgres_url,
-)
 from store.rows import account
-
-__all__ = ["database", "fresh_postgres_url", "migrated_postgres_url", "migrated_sqlite", "postgres_url"]
-
-settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
-settings.load_profile("mooring")
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ from itertools import combinations
 
 import pytest
 
+from databases import on_sqlite
 from fakes import FakeClock
 from mooring.platform import Actor, Platform, Reason, Refused
 from mooring.platform.entities import PACKAGE_PREFIXES, PACKAGES, App
 from mooring.platform.saas_apps import AppChanges
 from mooring.protocol.login import build_username, sign
-from store.quick_databases import on_sqlite
 
 PACKAGE = "product-and-device-management"
 SERVICE = "device"

@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from databases import open_store
+from databases import on_sqlite, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Conflict, Denied, Invalid, Missing, Platform, Secret
 from mooring.platform.accounts import Accounts
 from mooring.platform.entities import Administrator
 from mooring.store import Store, Vault
 from mooring.store import accounts as statements
-from store.quick_databases import on_sqlite
 
 PASSWORD = Secret("correct horse battery")
 HOURS = 3_600_000

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import structlog
 
+from databases import on_sqlite
 from fakes import FakeClock
 from mooring.platform import Actor, Platform, PlatformError, Secret
 from mooring.platform.accounts import Accounts
@@ -22,7 +23,6 @@ from mooring.platform.thing_models import ThingModels
 from mooring.protocol.login import build_username, sign
 from mooring.store import Store
 from mooring.store.sqlite import SqliteStore
-from store.quick_databases import on_sqlite
 
 PACKAGE = PACKAGES[0]
 FIRST, SECOND = "admin@example.com", "second@example.com"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import structlog
 
-from databases import open_store
+from databases import on_sqlite, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Directory, Platform, Reason, Refused
 from mooring.platform import directory as directory_module
@@ -20,7 +20,6 @@ from mooring.platform.saas_apps import AppChanges, NewApp
 from mooring.protocol.login import build_username, sign
 from mooring.store import Query, StoreUnavailable, Vault, Write
 from mooring.store.postgres import PostgresStore
-from store.quick_databases import on_sqlite
 
 PACKAGE = "product-and-device-management"
 MODEL = Path(__file__).parents[2] / "contract/tsl-samples/smart-plug.json"

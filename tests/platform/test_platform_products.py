@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
+from databases import on_sqlite
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Conflict, Invalid, LimitReached, Limits, Missing, Platform
 from mooring.platform.entities import Product
 from mooring.platform.products import NewProduct, ProductChanges, Products
 from mooring.store import Change, Store, Vault, WriteRefused, changes, tables
-from store.quick_databases import on_sqlite
 
 KEYS: dict[str, Any] = {"product_key": "p11v14", "product_secret": "WWJwcUxqb3Y0cS9x"}
 UNSET = msgspec.UNSET

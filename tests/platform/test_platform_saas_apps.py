@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from databases import on_sqlite
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Conflict, Invalid, LimitReached, Limits, Missing, Platform
 from mooring.platform.entities import App, Product
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import AppChanges, NewApp, SaasApps
 from mooring.store import Store, Vault, WriteRefused
-from store.quick_databases import on_sqlite
 
 PACKAGE = "message-subscription"
 KEYS = {"access_key": "24b9zicjuns41H6MDg71AMnP", "access_secret": "6AE3p2SnA9ShP7ofigrccoeeks8DDoteJ1jUUTEz"}

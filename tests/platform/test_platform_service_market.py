@@ -2,10 +2,10 @@
 
 import pytest
 
+from databases import on_sqlite
 from fakes import FakeClock
 from mooring.platform import Actor, Conflict, Missing, Platform
 from mooring.platform.entities import PACKAGES
-from store.quick_databases import on_sqlite
 
 PACKAGE = "message-subscription"
 

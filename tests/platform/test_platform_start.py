@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from databases import open_store
+from databases import on_sqlite, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import check_secret_key, is_initialized
 from mooring.store import SecretKeyError, Store, StoreUnavailable, Vault, accounts
 from mooring.store.changes import CHANGES_AFTER
-from store.quick_databases import on_sqlite
 
 DAY = 86_400_000
 

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from sqlalchemy import delete, update
 
+from databases import on_sqlite
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Conflict, Invalid, Limits, Missing, Platform
 from mooring.platform.entities import Product
 from mooring.platform.products import NewProduct
 from mooring.platform.thing_models import Release, ThingModels
 from mooring.store import Change, Store, Vault, changes, tables
-from store.quick_databases import on_sqlite
 
 SAMPLES = Path(__file__).parents[2] / "contract/tsl-samples"
 Document = dict[str, Any]

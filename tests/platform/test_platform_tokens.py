@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
+from databases import on_sqlite
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Actor, Limits, Platform, Reason, Refused
 from mooring.platform import tokens as tokens_module
@@ -17,7 +18,6 @@ from mooring.platform.saas_apps import AppChanges, NewApp
 from mooring.platform.tokens import IssuedToken
 from mooring.protocol.login import build_username, sign
 from mooring.store import Store, Vault
-from store.quick_databases import on_sqlite
 
 pytestmark = on_sqlite
 

@@ -19,10 +19,9 @@ from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from databases import open_store
+from databases import on_server, open_store
 from mooring.store import DatabaseUnreachable, SchemaTooNew, accounts, tables
 from mooring.store.migrate import HEAD, config, migrate_postgres, migrate_sqlite
-from store.quick_databases import on_server
 from store.rows import account, account_ids
 
 Database = Path | str

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from databases import on_server
 from mooring.store import DatabaseUnreachable, StoreUnavailable, accounts, postgres
 from mooring.store.migrate import migrate_postgres
 from mooring.store.postgres import PostgresStore, check_url, printable_url
-from store.quick_databases import on_server
 from store.rows import account, account_ids
 
 TERMINATE = """
