@@ -1,0 +1,52 @@
+"""Telling a message of QoS 1 from its copies.
+
+Devices send an unconfirmed message again with the same packet id and without DUP (device-protocol.md, section 2.4),
+so DUP says nothing. A copy has the packet id and the payload of a message that came a short time ago.
+
+    if resends.is_resend(event.packet_id, event.payload, now):
+        acknowledge it with the first one, once that is committed
+    else:
+        store it; if that fails, `forget` it, so that the next copy counts as the message
+
+One filter serves one device, across its connections.
+"""
+
+__all__ = ["ResendFilter"]
+
+# A device sends three times, 2 s apart, and gives up at 6 s; the rest is for slow networks. Longer is dangerous: a
+# client that always uses packet id 1 may well report the same value again.
+WINDOW_S = 10.0
+ROOM = 64  # messages; a device has one in flight, other clients some 20
+
+
+class ResendFilter:
+    """Remembers packet id and payload hash of the last messages, for `window_s` seconds and at most `room` of them."""
+
+    __slots__ = ("_room", "_seen", "_window_s")
+
+    def __init__(self, window_s: float = WINDOW_S, room: int = ROOM) -> None:
+        self._window_s = window_s
+        self._room = room
+        self._seen: dict[tuple[int, int], float] = {}  # oldest first
+
+    def is_resend(self, packet_id: int, payload: bytes, now: float) -> bool:
+        """Say whether this message came before, and remember it. The window counts from its first copy."""
+        self._drop(now)
+        key = packet_id, hash(payload)
+        if key in self._seen:
+            return True
+        if len(self._seen) >= self._room:
+            del self._seen[next(iter(self._seen))]
+        self._seen[key] = now
+        return False
+
+    def forget(self, packet_id: int, payload: bytes) -> None:
+        """Let the next copy count as new: this one could not be stored."""
+        self._seen.pop((packet_id, hash(payload)), None)
+
+    def _drop(self, now: float) -> None:
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if now - self._seen[oldest] <= self._window_s:
+                return
+            del self._seen[oldest]
