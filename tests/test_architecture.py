@@ -30,9 +30,6 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 ONE_ROOM = {"server", "demo", "http", "settings", "logs"}
 """Modules of the composition root; they may import one another."""
 
-SEPARATE = ({"thingmodel", "protocol"},)
-"""Rooms that are drawn side by side and know nothing of each other."""
-
 MAX_LINES = 600
 
 
@@ -133,17 +130,6 @@ def test_imports_go_down_only_and_rooms_of_one_floor_are_strangers() -> None:
         and floor_of(room_of(name)) <= floor_of(module.room)
     ]
     assert upward == []
-
-
-def test_rooms_side_by_side_know_nothing_of_each_other() -> None:
-    known = [
-        f"{module.name} imports {name}"
-        for rooms in SEPARATE
-        for module in in_rooms(*rooms)
-        for name in own_imports(module)
-        if room_of(name) in rooms - {module.room}
-    ]
-    assert known == []
 
 
 def test_the_package_itself_imports_nothing() -> None:

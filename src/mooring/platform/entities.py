@@ -13,6 +13,7 @@ __all__ = [
     "Account",
     "Administrator",
     "App",
+    "Device",
     "ManageToken",
     "Product",
     "ReleasedModel",
@@ -118,6 +119,40 @@ class Product(msgspec.Struct, frozen=True):
     ai_capability: bool
     app_id: int | None
     released_version: str | None
+    dynamic_authentication: bool
+    require_encryption: bool
     created_at: int
     updated_at: int | None
     model: ReleasedModel | None
+
+
+class Device(msgspec.Struct, frozen=True, gc=False):
+    """One device (domain-rules.md section 4); times are epoch ms.
+
+    `device_secret` is sealed, not clear. `secret_confirmed` turns true when the device has proved or used it; until
+    then it may authenticate again.
+    """
+
+    id: int
+    product_id: int
+    device_key: str
+    client_id: str
+    name: str
+    sn: str | None
+    auth_mode: int
+    device_secret: bytes | None
+    secret_confirmed: bool
+    fingerprint: str | None
+    enabled: bool
+    is_verified: bool
+    is_virtual: bool
+    online: bool
+    created_at: int
+    updated_at: int | None
+    activated_at: int | None
+    first_conn_at: int | None
+    last_conn_at: int | None
+    last_offline_at: int | None
+
+    def __repr__(self) -> str:
+        return f"Device(id={self.id}, client_id={self.client_id!r})"

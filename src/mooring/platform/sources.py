@@ -64,10 +64,21 @@ class Ids:
         self._clock = clock
         self._entropy = entropy
         self._last = 0
+        self._last_ms = 0
 
     def next(self) -> int:
         """A new id, greater than every one this object gave before."""
+        now_ms = self._clock.now_ms()
+        if now_ms == self._last_ms:
+            self._last += 1
+            return self._last
+        self._last_ms = now_ms
         salt = int.from_bytes(self._entropy.random_bytes(2)) >> (16 - _SEQUENCE_BITS)
-        candidate = (self._clock.now_ms() - _EPOCH_MS << _SEQUENCE_BITS) | salt
+        candidate = (now_ms - _EPOCH_MS << _SEQUENCE_BITS) | salt
         self._last = max(candidate, self._last + 1)
         return self._last
+
+    @staticmethod
+    def first_of(at_ms: int) -> int:
+        """The least id that can have been given at this time (epoch ms): what is older has smaller ids."""
+        return max(0, at_ms - _EPOCH_MS) << _SEQUENCE_BITS

@@ -17,7 +17,7 @@ from .errors import (
     UniqueViolation,
     WriteRefused,
 )
-from .statement import Change, Query, Store, Write
+from .statement import Change, Query, Rows, Store, Write
 from .vault import Vault
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "DatabaseUnreachable",
     "DirectoryInUse",
     "Query",
+    "Rows",
     "SchemaTooNew",
     "SecretKeyError",
     "StartError",

@@ -10,7 +10,7 @@ import msgspec
 
 from . import tables
 from .errors import DatabaseUnreachable, StoreError, StoreUnavailable, UniqueViolation, WriteRefused
-from .statement import Query, Write
+from .statement import Query, Rows, Write
 
 __all__ = ["PostgresStore", "check_url", "printable_url"]
 
@@ -109,7 +109,7 @@ class PostgresStore:
         """The same as `read`: the server works while the event loop goes on."""
         return await self.read(query, **params)
 
-    async def write(self, *writes: Write) -> None:
+    async def write(self, *writes: Write | Rows) -> None:
         """One transaction; returns after the commit. Shielded: once sent, a cancelled caller cannot cut it in half."""
         await asyncio.shield(asyncio.ensure_future(self._run(lambda connection: self._write(connection, writes))))
 
@@ -124,10 +124,13 @@ class PostgresStore:
         except TimeoutError:
             self._pool.terminate()
 
-    async def _write(self, connection: Any, writes: tuple[Write, ...]) -> None:
+    async def _write(self, connection: Any, writes: tuple[Write | Rows, ...]) -> None:
         async with connection.transaction():
             for write in writes:
                 text = write.change.postgres
+                if isinstance(write, Rows):
+                    await connection.executemany(text.sql, write.rows)
+                    continue
                 status = await connection.execute(text.sql, *text.bind(write.params))
                 touched = int(status.rpartition(" ")[2])
                 if write.guard is not None and touched != write.rows:

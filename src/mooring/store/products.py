@@ -33,6 +33,8 @@ class ProductRow(msgspec.Struct, frozen=True):
     ai_capability: bool
     app_id: int | None
     released_version: str | None
+    dynamic_authentication: bool
+    require_encryption: bool
     created_at: int
     updated_at: int | None
 
@@ -54,6 +56,8 @@ UPDATE = Change(
         logo_path=bindparam("new_logo_path"),
         allowed_limit=bindparam("new_allowed_limit"),
         ai_capability=bindparam("new_ai_capability"),
+        dynamic_authentication=bindparam("new_dynamic_authentication"),
+        require_encryption=bindparam("new_require_encryption"),
         updated_at=bindparam("now"),
     )
 )

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from .errors import DatabaseUnreachable, StoreError, StoreUnavailable, UniqueViolation, WriteRefused
-from .statement import Query, Write
+from .statement import Query, Rows, Write
 
 __all__ = ["SqliteStore", "connect"]
 
@@ -48,7 +48,7 @@ class _Unit:
 
     __slots__ = ("_future", "_loop", "error", "writes")
 
-    def __init__(self, writes: Sequence[Write]) -> None:
+    def __init__(self, writes: Sequence[Write | Rows]) -> None:
         self.writes = writes
         self.error: StoreError | None = None
         self._loop = asyncio.get_running_loop()
@@ -102,7 +102,7 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._scanners, self._scan, query, params)
 
-    async def write(self, *writes: Write) -> None:
+    async def write(self, *writes: Write | Rows) -> None:
         """One transaction; returns after the commit is on disk."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
@@ -158,11 +158,15 @@ class SqliteStore:
         for unit in group:
             unit.settle()
 
-    def _apply(self, writes: Sequence[Write]) -> StoreError | None:
+    def _apply(self, writes: Sequence[Write | Rows]) -> StoreError | None:
         execute = self._writer.execute
         execute("SAVEPOINT unit")
         try:
             for write in writes:
+                if isinstance(write, Rows):
+                    for sql, cells in write.change.sqlite_rows.chunks(write.rows):
+                        execute(sql, cells)
+                    continue
                 text = write.change.sqlite
                 touched = execute(text.sql, text.bind(write.params)).rowcount
                 if write.guard is not None and touched != write.rows:

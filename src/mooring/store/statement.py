@@ -1,10 +1,12 @@
 """Statements are written once in SQLAlchemy Core, compiled once per database to SQL text, and run by the native driver.
 
 `Query[R]` reads rows as values of type R; `Change` writes. A `Write` is a change with its parameters, optionally
-guarded by the number of rows it must touch. Several writes given to `Store.write` are one transaction.
+guarded by the number of rows it must touch; `Rows` are many rows of one INSERT. Several of them given to `Store.write`
+are one transaction.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -15,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as _postgresql_dialec
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as _sqlite_dialect
 from sqlalchemy.sql.elements import CompilerElement
 
-__all__ = ["Change", "Query", "Store", "Write"]
+__all__ = ["Change", "Query", "Rows", "Store", "Write"]
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -41,9 +43,33 @@ class _PostgresText:
         return [merged[name] for name in self.order]
 
 
+@dataclass(frozen=True, slots=True)
+class _SqliteRows:
+    """An INSERT of many rows as one statement: a step of SQLite costs Python more than a row costs SQLite."""
+
+    head: str
+    row: str
+    tail: str
+    order: Sequence[str]
+
+    def chunks(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+        """SQL text and parameters, in few sizes, so that the driver's statement cache holds all of them."""
+        start = 0
+        for size in _CHUNKS:
+            while len(rows) - start >= size:
+                values = ", ".join([self.row] * size)
+                yield f"{self.head}{values}{self.tail}", [cell for row in rows[start : start + size] for cell in row]
+                start += size
+
+
+_CHUNKS = (64, 16, 4, 1)
+_VALUES = re.compile(r"^(.* VALUES )(\([?, ]+\))(.*)$", re.DOTALL)
+
+
 class _Statement:
-    def __init__(self, element: CompilerElement) -> None:
+    def __init__(self, element: CompilerElement, postgres_element: CompilerElement | None = None) -> None:
         self.element = element
+        self._postgres_element = element if postgres_element is None else postgres_element
 
     @cached_property
     def sqlite(self) -> _SqliteText:
@@ -55,7 +81,7 @@ class _Statement:
     @cached_property
     def postgres(self) -> _PostgresText:
         """SQL text with `$n` parameters for asyncpg, and the order of the names."""
-        compiled = self.element.compile(dialect=cast("Any", _postgresql_dialect)())
+        compiled = self._postgres_element.compile(dialect=cast("Any", _postgresql_dialect)())
         order = cast("Any", compiled).positiontup or ()
         return _PostgresText(str(compiled), _constants(compiled.params), tuple(order))
 
@@ -95,10 +121,12 @@ class Query(_Statement, Generic[R]):
 
 
 class Change(_Statement):
-    """An INSERT, UPDATE or DELETE."""
+    """An INSERT, UPDATE or DELETE; where the databases say it differently, `postgres_element` is PostgreSQL's."""
 
-    def __init__(self, element: Insert | Update | Delete) -> None:
-        super().__init__(element)
+    def __init__(
+        self, element: Insert | Update | Delete, postgres_element: Insert | Update | Delete | None = None
+    ) -> None:
+        super().__init__(element, postgres_element)
 
     def __call__(self, **params: Any) -> "Write":
         """The write with these parameters. Raises TypeError when one is missing."""
@@ -111,6 +139,27 @@ class Change(_Statement):
     def of(self, row: msgspec.Struct, **params: Any) -> "Write":
         """The write of one row given as a value."""
         return self(**msgspec.structs.asdict(row), **params)
+
+    def rows(self, rows: Sequence[tuple[Any, ...]]) -> "Rows":
+        """Many rows of this INSERT; each tuple holds the columns in the table's order."""
+        return Rows(self, rows)
+
+    @cached_property
+    def sqlite_rows(self) -> _SqliteRows:
+        """The INSERT with `?` parameters, in parts. Raises TypeError for any other statement."""
+        compiled = self.element.compile(dialect=_sqlite_dialect(paramstyle="qmark"))
+        parts = _VALUES.match(str(compiled))
+        if parts is None:
+            raise TypeError("only a plain INSERT takes many rows")
+        return _SqliteRows(parts[1], parts[2], parts[3], tuple(cast("Any", compiled).positiontup or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Many rows of one INSERT, cheaper than as many writes. They cannot be guarded."""
+
+    change: Change
+    rows: Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +188,7 @@ class Store(Protocol):
     async def scan(self, query: Query[R], **params: Any) -> list[R]:
         """Rows that may take long to find or be many; never holds up the event loop. Raises StoreUnavailable."""
 
-    async def write(self, *writes: Write) -> None:
+    async def write(self, *writes: Write | Rows) -> None:
         """One transaction, durable when this returns. Raises UniqueViolation, WriteRefused, StoreUnavailable."""
 
     async def close(self) -> None:

@@ -18,6 +18,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 
 __all__ = [
@@ -25,8 +27,16 @@ __all__ = [
     "accounts",
     "administrators",
     "audit_log",
+    "ca_certificates",
+    "commands",
+    "data_log",
+    "device_values",
+    "devices",
     "directory_changes",
     "directory_state",
+    "event_log",
+    "exception_log",
+    "location_log",
     "manage_tokens",
     "metadata",
     "platform_state",
@@ -55,6 +65,11 @@ def _id() -> Column[int]:
 
 def _time(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
+
+
+def _log_id() -> Column[int]:
+    # SQLite: INTEGER, not BIGINT, makes the id the row's own number, so a log is one tree that grows at its end.
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
 def _owner(name: str, target: str, *, primary_key: bool = False) -> Column[int]:
@@ -184,6 +199,8 @@ products = Table(
     Column("ai_capability", Boolean, nullable=False),
     Column("app_id", BigInteger, ForeignKey("saas_apps.id", ondelete="SET NULL"), nullable=True),
     Column("released_version", Text, nullable=True),
+    Column("dynamic_authentication", Boolean, nullable=False, server_default=true()),
+    Column("require_encryption", Boolean, nullable=False, server_default=false()),
     _time("created_at"),
     _time("updated_at", nullable=True),
     UniqueConstraint("product_key"),
@@ -229,4 +246,160 @@ audit_log = Table(
     Column("target", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Index(None, "account_id", "at"),
+)
+
+# A deleted device keeps its row, so that its history is found when it is created or registers again.
+devices = Table(
+    "devices",
+    metadata,
+    _id(),
+    _owner("product_id", "products.id"),
+    Column("device_key", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sn", Text, nullable=True),
+    Column("auth_mode", SmallInteger, nullable=False),
+    Column("device_secret", LargeBinary, nullable=True),
+    Column("secret_confirmed", Boolean, nullable=False),
+    Column("fingerprint", Text, nullable=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("is_verified", Boolean, nullable=False),
+    Column("is_virtual", Boolean, nullable=False),
+    Column("online", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at", nullable=True),
+    _time("activated_at", nullable=True),
+    _time("first_conn_at", nullable=True),
+    _time("last_conn_at", nullable=True),
+    _time("last_offline_at", nullable=True),
+    _time("deleted_at", nullable=True),
+    UniqueConstraint("client_id"),
+    UniqueConstraint("product_id", "device_key"),
+    UniqueConstraint("product_id", "sn"),
+    Index(None, "product_id", "created_at"),
+)
+Index("ix_devices_online", devices.c.id, sqlite_where=devices.c.online, postgresql_where=devices.c.online)
+
+# The newest of everything a device reported, as JSON: properties {"<id>": [value, at_ms]}, resources
+# {"<name>": [value, at_ms]}. One row a device, so that an uplink of many properties writes one row.
+device_values = Table(
+    "device_values",
+    metadata,
+    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("properties", Text, nullable=False),
+    Column("resources", Text, nullable=False),
+    Column("location", Text, nullable=True),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+# Logs have no foreign key: history outlives devices. `data` is base64 as the OpenAPI shows it.
+data_log = Table(
+    "data_log",
+    metadata,
+    _log_id(),
+    Column("device_id", BigInteger, nullable=False),
+    Column("direction", SmallInteger, nullable=False),
+    Column("cmd", Integer, nullable=False),
+    Column("packet_id", Integer, nullable=True),
+    Column("data", Text, nullable=False),
+    Column("dm_data", Text, nullable=True),
+    Column("ticket", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    _time("sent_at", nullable=True),
+    _time("created_at"),
+    _time("updated_at"),
+    Index(None, "device_id", "created_at", "id"),
+)
+
+event_log = Table(
+    "event_log",
+    metadata,
+    _log_id(),
+    Column("device_id", BigInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("ab_id", Integer, nullable=True),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("output", Text, nullable=True),
+    Column("packet_id", Integer, nullable=True),
+    Column("remark", Text, nullable=True),
+    _time("created_at"),
+    Index(None, "device_id", "created_at", "id"),
+)
+
+exception_log = Table(
+    "exception_log",
+    metadata,
+    _log_id(),
+    Column("device_id", BigInteger, nullable=False),
+    Column("cmd", Integer, nullable=True),
+    Column("packet_id", Integer, nullable=True),
+    Column("reason", Text, nullable=False),
+    Column("feature_ids", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    _time("created_at"),
+    Index(None, "device_id", "created_at", "id"),
+)
+
+location_log = Table(
+    "location_log",
+    metadata,
+    _log_id(),
+    Column("device_id", BigInteger, nullable=False),
+    Column("position", Text, nullable=False),
+    _time("created_at"),
+    Index(None, "device_id", "created_at", "id"),
+)
+
+# One row a command and device. A time that is set is a step that has evidence; `id` is the ticket, and also the id of
+# its row in data_log. `waits` while it lies in the cache, `open` until nothing more can be expected of it.
+commands = Table(
+    "commands",
+    metadata,
+    _log_id(),
+    Column("device_id", BigInteger, nullable=False),
+    Column("app_id", BigInteger, nullable=True),
+    Column("origin", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("feature_id", Integer, nullable=True),
+    Column("cmd", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("output", Text, nullable=True),
+    Column("qos", SmallInteger, nullable=False),
+    Column("packet_id", Integer, nullable=True),
+    Column("waits", Boolean, nullable=False),
+    Column("open", Boolean, nullable=False),
+    _time("expires_at", nullable=True),
+    Column("reply_id", BigInteger, nullable=True),
+    Column("failure", Text, nullable=True),
+    _time("accepted_at"),
+    _time("cached_at", nullable=True),
+    _time("published_at", nullable=True),
+    _time("delivered_at", nullable=True),
+    _time("answered_at", nullable=True),
+    _time("reported_at", nullable=True),
+    _time("failed_at", nullable=True),
+    _time("expired_at", nullable=True),
+    Index(None, "device_id", "accepted_at", "id"),
+)
+Index("ix_commands_open", commands.c.device_id, sqlite_where=commands.c.open, postgresql_where=commands.c.open)
+Index("ix_commands_waits", commands.c.expires_at, sqlite_where=commands.c.waits, postgresql_where=commands.c.waits)
+
+ca_certificates = Table(
+    "ca_certificates",
+    metadata,
+    _id(),
+    _owner("account_id", "accounts.id"),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("code", Text, nullable=False),
+    _time("code_expires_at"),
+    _time("verified_at", nullable=True),
+    _time("expires_at"),
+    _time("created_at"),
+    UniqueConstraint("account_id", "fingerprint"),
 )

@@ -1,0 +1,217 @@
+"""What happens to devices, on its way to disk: gathered while one commit runs, written together by the next.
+
+Doors and services give `Entry` values; each is told once that it is committed, or why not. One transaction takes
+everything that has gathered, so that the cost of a disk sync is shared, and an entry is never half in the log.
+`backlog` is what has been given and is not committed: doors stop taking more above `HIGH_WATER`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from mooring.store import Change, Rows, Store, StoreError, StoreUnavailable, Write, device_values
+
+__all__ = ["HIGH_WATER", "Entry", "Journal"]
+
+_log = structlog.get_logger()
+
+HIGH_WATER = 20_000  # entries that wait for a commit before doors stop reading from devices
+LOW_WATER = HIGH_WATER // 2
+BATCH = 2_000  # entries in one transaction
+
+Done = Callable[[StoreError | None], None]
+_encode = msgspec.json.Encoder().encode
+
+
+class _Values:
+    __slots__ = ("at", "location", "properties", "resources")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.properties: dict[str, tuple[object, int]] = {}
+        self.resources: dict[str, tuple[object, int]] = {}
+        self.location: str | None = None
+
+
+class Entry:
+    """One happening: rows for logs, writes, newest values of a device; `done` hears the outcome."""
+
+    __slots__ = ("done", "rows", "values", "writes")
+
+    def __init__(self, done: Done | None = None) -> None:
+        self.done = done
+        self.rows: list[tuple[Change, tuple[Any, ...]]] = []
+        self.writes: list[Write] = []
+        self.values: list[tuple[int, str, Mapping[str, object], int]] = []
+
+    def add(self, change: Change, row: tuple[Any, ...]) -> None:
+        """A row of a log, with the columns in the table's order."""
+        self.rows.append((change, row))
+
+    def write(self, write: Write) -> None:
+        """Any other change; those of a batch run in order, after the rows."""
+        self.writes.append(write)
+
+    def set_properties(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
+        """Newest values by feature id in decimal text."""
+        self.values.append((device_id, "properties", values, at_ms))
+
+    def set_resources(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
+        """Newest status and module values by name."""
+        self.values.append((device_id, "resources", values, at_ms))
+
+    def set_location(self, device_id: int, position: str, at_ms: int) -> None:
+        """Newest position as JSON."""
+        self.values.append((device_id, "location", {"": position}, at_ms))
+
+
+class Journal:
+    """Commits entries in the order they were given. `on_room` callbacks run when a full backlog has drained."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pending: list[Entry] = []
+        self._committing = 0
+        self._task: asyncio.Task[None] | None = None
+        self._waiting_for_room: list[Callable[[], None]] = []
+        self._failing = False
+
+    @property
+    def backlog(self) -> int:
+        """Entries that are given and not committed."""
+        return len(self._pending) + self._committing
+
+    @property
+    def has_room(self) -> bool:
+        """Whether doors may take more."""
+        return len(self._pending) + self._committing < HIGH_WATER
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        """Call once the backlog has drained; at once when it has room."""
+        if self.has_room:
+            callback()
+        else:
+            self._waiting_for_room.append(callback)
+
+    def add(self, entry: Entry) -> None:
+        """Commit with the next batch; returns at once."""
+        self._pending.append(entry)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def commit(self, entry: Entry) -> None:
+        """Add, and wait for the outcome. Raises StoreError. The `done` of the entry is taken."""
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: StoreError | None) -> None:
+            if outcome.done():
+                return
+            if error is None:
+                outcome.set_result(None)
+            else:
+                outcome.set_exception(error)
+
+        entry.done = done
+        self.add(entry)
+        await outcome
+
+    async def settle(self) -> None:
+        """Wait until everything given so far is committed or refused."""
+        while self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        try:
+            while self._pending:
+                # One turn of the loop: whatever the same wake-up of the sockets brings belongs to this batch.
+                await asyncio.sleep(0)
+                batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+                self._committing = len(batch)
+                await self._commit(batch)
+                self._committing = 0
+                self._tell_room()
+        finally:
+            self._task = None
+
+    async def _commit(self, batch: list[Entry]) -> None:
+        error = await self._try(batch)
+        if error is None or isinstance(error, StoreUnavailable) or len(batch) == 1:
+            for entry in batch:
+                _tell(entry, error)
+            return
+        # A value of one entry fits no column, or its write was refused: the others must not suffer for it.
+        for entry in batch:
+            _tell(entry, await self._try([entry]))
+
+    async def _try(self, batch: list[Entry]) -> StoreError | None:
+        try:
+            await self._store.write(*_gather(batch))
+        except StoreError as error:
+            if not self._failing:
+                _log.error("journal cannot commit", error=str(error), entries=len(batch))
+            self._failing = isinstance(error, StoreUnavailable)
+            return error
+        if self._failing:
+            _log.info("journal commits again")
+            self._failing = False
+        return None
+
+    def _tell_room(self) -> None:
+        if self._waiting_for_room and self.backlog < LOW_WATER:
+            waiting, self._waiting_for_room = self._waiting_for_room, []
+            for callback in waiting:
+                callback()
+
+
+def _tell(entry: Entry, error: StoreError | None) -> None:
+    if entry.done is not None:
+        try:
+            entry.done(error)
+        except Exception:
+            _log.exception("listener of the journal failed")
+
+
+def _gather(batch: list[Entry]) -> list[Write | Rows]:
+    rows: dict[Change, list[tuple[Any, ...]]] = {}
+    writes: list[Write | Rows] = []
+    values: dict[int, _Values] = {}
+    for entry in batch:
+        for change, row in entry.rows:
+            group = rows.get(change)
+            if group is None:
+                rows[change] = [row]
+            else:
+                group.append(row)
+        if entry.writes:
+            writes += entry.writes
+        for device_id, kind, new, at_ms in entry.values:
+            newest = values.get(device_id)
+            if newest is None:
+                newest = values[device_id] = _Values()
+            newest.at = max(newest.at, at_ms)
+            if kind == "location":
+                newest.location = str(new[""])
+            else:
+                target = newest.properties if kind == "properties" else newest.resources
+                for name, value in new.items():
+                    target[name] = value, at_ms
+    gathered: list[Write | Rows] = [change.rows(group) for change, group in rows.items()]
+    if values:
+        merged = [
+            (
+                device_id,
+                _encode(newest.properties).decode(),
+                _encode(newest.resources).decode(),
+                newest.location,
+                newest.at,
+                newest.at,
+            )
+            for device_id, newest in values.items()
+        ]
+        gathered.append(device_values.MERGE.rows(merged))
+    return gathered + writes
