@@ -57,6 +57,8 @@ async def test_a_product_of_a_name_alone_is_a_cellular_model_product(
         "ai_capability": False,
         "app_id": None,
         "released_version": None,
+        "dynamic_authentication": True,
+        "require_encryption": False,
         "created_at": clock.now_ms(),
         "updated_at": None,
         "model": None,

@@ -4,7 +4,7 @@ import typer
 
 from mooring import __version__
 
-from . import admin, demo, up
+from . import admin, demo, device, up
 
 __all__ = ["app", "main"]
 
@@ -18,6 +18,7 @@ app.command("up")(up.up)
 app.command("recover")(up.recover)
 app.command("demo")(demo.demo)
 app.add_typer(admin.app, name="admin")
+app.add_typer(device.app, name="device")
 
 
 @app.command()

@@ -26,8 +26,7 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A product to create. Numbers are the platform's own (domain-rules.md section 2).
 
     `protocol` follows from `net_way` and `gateway_type` from `access_type` unless given. Key and secret are made
-    unless given, as when devices that carry them already move here. With `dynamic_authentication` off only devices that
-    were added may connect; `require_encryption` turns away devices that ask for no session encryption.
+    unless given, as when devices that carry them already move here.
     """
 
     name: str
@@ -41,8 +40,6 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logo_path: str | None = None
     allowed_limit: int | None = None
     ai_capability: bool = False
-    dynamic_authentication: bool = True
-    require_encryption: bool = False
     product_key: str | None = None
     product_secret: str | None = None
 
@@ -59,8 +56,6 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logo_path: str | msgspec.UnsetType | None = msgspec.UNSET
     allowed_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     ai_capability: bool | msgspec.UnsetType = msgspec.UNSET
-    dynamic_authentication: bool | msgspec.UnsetType = msgspec.UNSET
-    require_encryption: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Products:
@@ -183,8 +178,8 @@ class Products:
             ai_capability=new.ai_capability,
             app_id=None,
             released_version=None,
-            dynamic_authentication=new.dynamic_authentication,
-            require_encryption=new.require_encryption,
+            dynamic_authentication=True,
+            require_encryption=False,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )

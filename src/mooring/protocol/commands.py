@@ -182,6 +182,8 @@ _CODECS: tuple[Codec, ...] = (
 _BY_COMMAND: Mapping[Direction, Mapping[int, Codec]] = {
     direction: {codec.command: codec for codec in _CODECS if codec.direction is direction} for direction in Direction
 }
+_UPLINKS, _DOWNLINKS = _BY_COMMAND[Direction.UP], _BY_COMMAND[Direction.DOWN]
+_UP = Direction.UP  # to look up a member of an Enum, or a key that is one, costs 0.2 µs
 _BY_TYPE: Mapping[type, Codec] = {codec.type: codec for codec in _CODECS}
 
 
@@ -199,7 +201,7 @@ def decode(frame: Frame, direction: Direction) -> Uplink | Downlink: ...
 
 def decode(frame: Frame, direction: Direction) -> Uplink | Downlink:
     """Return the value a frame carries. Raises `CommandError` when the payload of a known command is malformed."""
-    codec = _BY_COMMAND[direction].get(frame.command)
+    codec = (_UPLINKS if direction is _UP else _DOWNLINKS).get(frame.command)
     if codec is None:
         return Unknown(frame.command, frame.payload)
     try:

@@ -43,14 +43,9 @@ MAX_MAGNITUDE = 2**64 - 1  # of a number without its sign and decimal point; dev
 MAX_EXPONENT = 15  # decimals after the point
 
 _NUMBER, _BYTES, _LIST, _NEWER_BYTES = 2, 3, 4, 5
+_ID_BITS = 8  # what the id counts in the low byte of a header; the type has the bits below
 _SMALLEST_FIELD = 2  # bytes: a bool is its header alone
 _MOST_WHOLE_DIGITS = len(str(MAX_MAGNITUDE))
-
-# Devices repeat themselves: most numbers on the wire have been seen before, and a look-up costs a third of making a
-# Decimal. Only short numbers are kept, so that timestamps do not push them out; 16384 of them take about 4 MB.
-_KNOWN_NUMBERS: dict[bytes, Decimal] = {}
-_KNOWN_NUMBERS_LIMIT = 16384
-_KNOWN_NUMBER_BYTES = 4  # marker and three bytes of magnitude
 
 
 class TtlvError(ValueError):
@@ -79,6 +74,13 @@ class Field(msgspec.Struct, frozen=True, gc=False):
 
 
 Value: TypeAlias = bool | Decimal | bytes | list[Field]
+
+# Devices repeat themselves: most numbers on the wire have been seen before under the same id, and a look-up costs a
+# fifth of making the field. Only short ones are kept, so that timestamps do not push them out; 32768 of them take
+# about 9 MB.
+_KNOWN_NUMBERS: dict[bytes, Field] = {}
+_KNOWN_NUMBERS_LIMIT = 32768
+_KNOWN_NUMBER_BYTES = 6  # header, marker and three bytes of magnitude
 
 
 def decode(data: bytes) -> list[Field]:
@@ -125,43 +127,39 @@ def _read_list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Field
     end = len(data)
     known = _KNOWN_NUMBERS.get
     after_element = False
-    value: Value | None
     try:
         for _ in range(count):
             if at == end:
                 break
             low = data[at + 1]
-            ident = data[at] << 5 | low >> 3
-            if ident == ELEMENT_ID:
+            if low < _ID_BITS and not data[at]:
                 after_element = True
             elif after_element:
                 raise TtlvError(at, "a member with an id follows an array element")
             kind = low & 7
             if kind == _NUMBER:
                 stop = at + 4 + (data[at + 2] & 7)
-                raw = data[at + 2 : stop]
-                value = known(raw)
-                if value is None:
-                    value = _number(raw, at)
-            elif kind <= 1:
-                stop = at + 2
-                value = kind == 1
+                raw = data[at:stop]
+                append(known(raw) or _number(raw, at))
             elif kind == _BYTES or kind == _NEWER_BYTES:  # noqa: SIM109 - faster than `in`
                 start = at + 4
                 stop = start + (data[at + 2] << 8 | data[at + 3])
                 if stop > end:
                     raise TtlvError(at, "the bytes end early")
-                value = data[start:stop]
+                append(Field(data[at] << 5 | low >> 3, data[start:stop]))
+            elif kind <= 1:
+                stop = at + 2
+                append(Field(data[at] << 5 | low >> 3, kind == 1))
             elif kind == _LIST:
                 members = data[at + 2] << 8 | data[at + 3]
                 if members * _SMALLEST_FIELD > end - at - 4:
                     raise TtlvError(at, "has more members than there are bytes left")
                 if depth == MAX_DEPTH:
                     raise TtlvError(at, f"is nested deeper than {MAX_DEPTH} lists")
-                value, stop = _read_list(data, at + 4, members, depth + 1)
+                inner, stop = _read_list(data, at + 4, members, depth + 1)
+                append(Field(data[at] << 5 | low >> 3, inner))
             else:
                 raise TtlvError(at, "has an undefined type")
-            append(Field(ident, value))
             at = stop
     except IndexError:
         raise TtlvError(at, "the field ends early") from None
@@ -170,22 +168,23 @@ def _read_list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Field
     return fields, at
 
 
-def _number(raw: bytes, offset: int) -> Decimal:
-    """Return the number of a marker and its magnitude."""
-    marker = raw[0]
-    if len(raw) != (marker & 7) + 2:
+def _number(raw: bytes, offset: int) -> Field:
+    """Return the number of a header, a marker and its magnitude."""
+    marker = raw[2]
+    if len(raw) != (marker & 7) + 4:
         raise TtlvError(offset, "the number ends early")
-    magnitude = int.from_bytes(raw[1:], "big")
+    magnitude = int.from_bytes(raw[3:], "big")
     if marker & 0x80:
         magnitude = -magnitude
     exponent = marker >> 3 & 15
     # From an integer or a text, because that is exact whatever decimal context the caller has set.
     value = Decimal(f"{magnitude}E-{exponent}") if exponent else Decimal(magnitude)
+    field = Field(raw[0] << 5 | raw[1] >> 3, value)
     if len(raw) <= _KNOWN_NUMBER_BYTES:
         if len(_KNOWN_NUMBERS) >= _KNOWN_NUMBERS_LIMIT:
             _KNOWN_NUMBERS.clear()
-        _KNOWN_NUMBERS[raw] = value
-    return value
+        _KNOWN_NUMBERS[raw] = field
+    return field
 
 
 def _write_list(out: bytearray, fields: Iterable[Field], depth: int) -> None:

@@ -45,9 +45,7 @@ class Outbound:
     @property
     def due(self) -> float | None:
         """When the next resend is due, in seconds."""
-        for flight in self._flying.values():
-            return flight.due
-        return None
+        return next(iter(self._flying.values())).due if self._flying else None
 
     def is_waiting(self, packet_id: int) -> bool:
         """Say whether a message still waits for the window."""

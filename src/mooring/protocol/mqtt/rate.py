@@ -25,7 +25,10 @@ class TokenBucket:
         """Add what the time since the last call allows."""
         passed = now - self._filled_at
         if passed > 0:
-            self.tokens = min(self._burst, self.tokens + passed * self._per_s)
+            tokens = self.tokens + passed * self._per_s
             self._filled_at = now
-            if -_ROUNDING < self.tokens < 0:
-                self.tokens = 0.0
+            if tokens > self._burst:
+                tokens = self._burst
+            elif -_ROUNDING < tokens < 0:
+                tokens = 0.0
+            self.tokens = tokens

@@ -84,18 +84,18 @@ class PacketReader:
             self._data, self._start = bytes(self._tail), 0
             self._tail.clear()
         data, start = self._data, self._start
-        try:
-            first, length = data[start], data[start + 1]
-        except IndexError:
+        body = start + 2
+        if body > len(data):
             self._wait_for_length()
             return None
-        body = start + 2
+        first, length = data[start], data[start + 1]
         if length > 127:
             length, body = _long_length(data, start)
             if not body:
                 self._wait_for_length()
                 return None
-        if not self.bounds.lowest[first] <= length <= self.bounds.highest[first]:
+        bounds = self.bounds
+        if not bounds.lowest[first] <= length <= bounds.highest[first]:
             raise self._refusal(first, length)
         end = body + length
         if end > len(data):
@@ -111,7 +111,10 @@ class PacketReader:
 
     def _wait_for_length(self) -> None:
         have = len(self._data) - self._start
-        if have and self.bounds.highest[self._data[self._start]] < 0:
+        if not have:
+            self._data, self._start = b"", 0
+            return
+        if self.bounds.highest[self._data[self._start]] < 0:
             raise self._refusal(self._data[self._start], -1)
         if have > _LENGTH_BYTES:
             raise MalformedPacket("a remaining length of more than four bytes")

@@ -33,6 +33,7 @@ __all__ = ["KEEP_ALIVE_GRACE", "ServerSession"]
 KEEP_ALIVE_GRACE: Final = 1.5  # a client may be silent for so many times its keep alive (3.1.2.10 of the standard)
 
 _DEFAULT_LIMITS: Final = Limits()
+_OPEN: Final = State.OPEN  # a member of an Enum is not looked up on the hot path
 
 
 class ServerSession(Session):
@@ -106,11 +107,9 @@ class ServerSession(Session):
         return self._outbound.publish(topic, payload, qos, now, retain=False)
 
     def _own_deadline(self) -> float | None:
-        if self._state is State.NEW:
-            return self._begun + self._limits.first_packet_within_s
-        if self._state is State.OPEN and self._keep_alive_s and self._flowing:
-            return self._heard + self._keep_alive_s * KEEP_ALIVE_GRACE
-        return None
+        if self._state is _OPEN:
+            return self._heard + self._keep_alive_s * KEEP_ALIVE_GRACE if self._keep_alive_s and self._flowing else None
+        return self._begun + self._limits.first_packet_within_s if self._state is State.NEW else None
 
     def _check_deadlines(self, now: float, events: list[Event]) -> None:
         deadline = self._own_deadline()

@@ -98,6 +98,8 @@ class Session:
 
     def data_to_send(self) -> bytes:
         """Return the bytes to send, and forget them."""
+        if not self._out:
+            return b""
         data = bytes(self._out)
         self._out.clear()
         return data
@@ -139,14 +141,19 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """Return when to call `on_time` (a time that has passed means at once), None when there is no need."""
-        if self._state is State.ENDED:
+        if self._state is _ENDED:
             return None
-        times = [self._own_deadline(), self._outbound.due]
+        first = self._own_deadline()
+        resend = self._outbound.due
+        if resend is not None and (first is None or resend < first):
+            first = resend
         if not self._flowing and self._row.packets:
             if self._may_flow():
                 return self._now
-            times.append(self._bucket.until if self._bucket.tokens < 0 else None)
-        return min((time for time in times if time is not None), default=None)
+            if self._bucket.tokens < 0:
+                level = self._bucket.until
+                return level if first is None or level < first else first
+        return first
 
     def acknowledge(self, packet_id: int) -> None:
         """Answer a received message of QoS 1 or 2: the application has it in safety. Once for each report.

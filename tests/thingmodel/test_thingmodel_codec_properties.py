@@ -1,0 +1,118 @@
+"""What holds for the values of every model: they come back as they went, and no report makes the codec fail."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mooring.protocol import ttlv
+from mooring.protocol.ttlv import Field
+from mooring.thingmodel import DataCode, DataError, ModelCodec, plain_dm_data
+from strategies_protocol import field_lists, spelt
+from strategies_tsl import few, json_values, valid_documents
+from strategies_values import any_fields, member_rows, resolved, rows_of, written, written_members
+
+JSON = dict[str, Any]
+CODES = {int(code) for code in DataCode}
+
+
+@few
+@given(st.data())
+def test_what_is_written_and_reported_back_is_pushed_as_it_was(data: st.DataObject) -> None:
+    document = data.draw(valid_documents())
+    codec = ModelCodec.of(document)
+    bodies = [body for body in document.get("properties", []) if body["subType"] != "R"]
+    values = [(body, value) for body in bodies if (value := data.draw(written(body)))]
+    if not values:
+        return
+    members = [f"{json.dumps(body['code'])}:{value.text}" for body, value in values]
+    text = data.draw(st.sampled_from((f"[{','.join(f'{{{m}}}' for m in members)}]", f"{{{','.join(members)}}}")))
+    fields = codec.write_fields(text)
+    assert spelt(ttlv.decode(ttlv.encode(fields))) == spelt(fields)
+    decoded = codec.decode(fields)
+    assert decoded.properties == {body["id"]: value.pushed for body, value in values if value.pushed != {}}
+    assert [misfit.reason for misfit in decoded.misfits] == []
+    assert json.loads(decoded.dm) == [{"id": b["id"], "value": rows_of(b, v.pushed)} for b, v in values]
+    assert codec.dm_data(fields) == decoded.dm == codec.decode_command(fields).dm
+    received = codec.decode_write(fields)
+    assert received.misfits == []
+    assert spelt(codec.encode_values(received.properties)) == spelt(fields)
+
+
+@few
+@given(st.data())
+def test_services_are_called_and_answered(data: st.DataObject) -> None:
+    document = data.draw(valid_documents().filter(lambda found: "services" in found))
+    codec = ModelCodec.of(document)
+    body = data.draw(st.sampled_from(document["services"]))
+    inputs = resolved(body.get("inputData", []), document)
+    value = data.draw(written_members(inputs))
+    [call] = codec.service_calls(f'[{{"{body["code"]}":{value.text}}}]')
+    assert (call.feature_id, call.code) == (body["id"], body["code"])
+    fields = [Field(call.feature_id, call.fields)]
+    [service] = codec.decode_command(fields).services
+    assert clean(service.outputs) == clean(value.pushed)
+    assert json.loads(codec.dm_data(fields)) == [{"id": body["id"], "value": member_rows(inputs, value.pushed)}]
+    [(code, received)] = codec.decode_write(fields).services
+    assert (code, clean(received).keys()) == (body["code"], clean(value.pushed).keys())
+
+
+@few
+@given(st.data())
+def test_events_and_answers_of_a_device_arrive(data: st.DataObject) -> None:
+    document = data.draw(valid_documents().filter(lambda found: "events" in found))
+    codec = ModelCodec.of(document)
+    body = data.draw(st.sampled_from(document["events"]))
+    outputs = resolved(body.get("outputData", []), document)
+    value = data.draw(written_members(outputs))
+    decoded = codec.decode(codec.encode_event(body["code"], json.loads(value.text) if value.pushed else {}))
+    [event] = decoded.events
+    assert (event.feature_id, event.code, event.name) == (body["id"], body["code"], body["name"])
+    assert event.sub_type == body["subType"]
+    assert clean(event.outputs) == clean(value.pushed)
+
+
+def clean(values: Any) -> Any:
+    """Without empty structs as members, which are no values."""
+    return {code: value for code, value in values.items() if value != {}}
+
+
+@few
+@given(st.data())
+def test_no_report_makes_the_codec_fail(data: st.DataObject) -> None:
+    document = data.draw(valid_documents())
+    codec = ModelCodec.of(document)
+    fields = data.draw(any_fields([feature.id for feature in codec.by_code.values()]))
+    decoded = codec.decode(fields)
+    rows = json.loads(decoded.dm)
+    assert [row["id"] for row in rows] == [field.id for field in fields]
+    assert json.loads(codec.dm_data(fields)) is not None
+    assert decoded.properties.keys() <= codec.properties.keys()
+    misfits = {misfit.ids[0] for misfit in decoded.misfits}
+    found = {*decoded.properties, *(event.feature_id for event in decoded.events)}
+    found |= {service.feature_id for service in decoded.services}
+    assert {field.id for field in fields} <= misfits | found
+    received = codec.decode_write(fields)
+    assert received.properties.keys() == {codec.properties[ident].code for ident in decoded.properties}
+    codec.decode_command(fields)
+
+
+@given(field_lists)
+def test_plain_dm_data_is_json_of_the_same_ids(fields: list[Field]) -> None:
+    assert [row["id"] for row in json.loads(plain_dm_data(fields))] == [field.id for field in fields]
+
+
+@few
+@given(st.data())
+def test_any_data_string_is_taken_or_refused_by_a_code_of_the_list(data: st.DataObject) -> None:
+    codec = ModelCodec.of(data.draw(valid_documents()))
+    keys = st.sampled_from([*codec.by_code, "0", "f0", "1"]) | st.text(max_size=3)
+    text = data.draw(json_values(keys=keys).map(json.dumps) | st.text(max_size=20))
+    for read in (codec.read_ids, codec.write_fields, codec.service_calls):
+        try:
+            read(text)
+        except DataError as error:
+            assert error.code in CODES
+            assert error.reason
+            str(error).encode()
