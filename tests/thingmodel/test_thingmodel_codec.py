@@ -33,6 +33,10 @@ FREE = {"unit": "", "min": "", "max": "", "step": ""}
 INT = {"unit": "", "min": "0", "max": "100", "step": "5"}
 WIDE = members((1, "f1", "INT", INT), (2, "f2", "TEXT", {"length": "4"}))
 ROWS = {"dataType": "STRUCT", "size": "2", "specs": WIDE}
+FLAGS = [
+    {"dataType": "BOOL", "name": "On", "value": "true"},
+    {"dataType": "BOOL", "name": "Off", "value": "false"},
+]
 MODES = [{"dataType": "ENUM", "name": "A", "value": "3"}]
 WIDE_DOCUMENT = {
     "profile": {"tslVersion": "1.2.0", "productKey": "p11v14", "version": "20260101000000000"},
@@ -59,8 +63,7 @@ WIDE_DOCUMENT = {
             specs={"dataType": "INT", "size": "2", "numberSpecs": {"min": "0", "max": "100", "step": "5"}},
         ),
         feature(9, "rows", "PROPERTY", subType="RW", dataType="ARRAY", specs=ROWS),
-        feature(10, "flag", "PROPERTY", subType="RW", dataType="BOOL", specs=[
-            {"dataType": "BOOL", "name": "On", "value": "true"}, {"dataType": "BOOL", "name": "Off", "value": "false"}]),
+        feature(10, "flag", "PROPERTY", subType="RW", dataType="BOOL", specs=FLAGS),
         feature(11, "mode", "PROPERTY", subType="RW", dataType="ENUM", specs=MODES),
         feature(12, "text", "PROPERTY", subType="RW", dataType="TEXT", specs={"length": "4"}),
         feature(13, "double", "PROPERTY", subType="R", dataType="DOUBLE", specs=FREE),
