@@ -135,3 +135,7 @@ def test_what_a_device_cannot_place_is_listed() -> None:
     received = PLUG.decode_write([Field(99, True), Field(1, Decimal(1)), Field(10, [])])
     assert (received.properties, received.services) == ({}, [])
     assert [misfit.ids for misfit in received.misfits] == [(99,), (1,), (10,)]
+    outlet = [Field(1, Decimal(1)), Field(3, b"x"), Field(9, True)]
+    received = STATION.decode_write([Field(6, [Field(0, outlet)]), Field(11, [Field(9, True)])])
+    assert received.properties == {"outlets": [{"no": 1}]}
+    assert [misfit.ids for misfit in received.misfits] == [(6, 0, 3), (6, 0, 9), (11, 9), (11,)]

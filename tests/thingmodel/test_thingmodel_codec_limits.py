@@ -217,7 +217,12 @@ def test_services_take_properties_by_reference_and_may_be_called_twice() -> None
     calls = STATION.service_calls('[{"set_tariff":[{"tariff":[{"price":0.5}]}]},{"restart":""},{"24":[]}]')
     assert [(call.feature_id, call.code) for call in calls] == [(22, "set_tariff"), (24, "restart"), (24, "restart")]
     assert calls[0].fields == [Field(7, [Field(0, [Field(3, Decimal("0.5"))])])]
-    for data, code in (('[{"restart":"x"}]', 71028), ('[{"restart":null}]', 71028), ('[{"full":[]}]', 71029)):
+    for data, code in (
+        ('[{"restart":"x"}]', 71028),
+        ('[{"restart":null}]', 71028),
+        ('[{"restart":[1]}]', 71028),
+        ('[{"full":[]}]', 71029),
+    ):
         with pytest.raises(DataError) as caught:
             STATION.service_calls(data)
         assert caught.value.code == code

@@ -91,7 +91,7 @@ def test_no_report_makes_the_codec_fail(data: st.DataObject) -> None:
     assert {field.id for field in fields} <= misfits | found
     received = codec.decode_write(fields)
     assert received.properties.keys() == {codec.properties[ident].code for ident in decoded.properties}
-    codec.decode_command(fields)
+    assert received.misfits == codec.decode_command(fields).misfits
 
 
 @given(field_lists)

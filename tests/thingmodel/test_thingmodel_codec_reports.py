@@ -78,6 +78,12 @@ def test_numbers_are_rounded_and_written_plainly(
         assert pushed(codec, Decimal(number)) == text  # now from memory
 
 
+def test_more_numbers_than_are_remembered_are_read_as_well() -> None:
+    codec = single("DOUBLE")
+    numbers = [f"{number}.5" for number in range(5000)]
+    assert [pushed(codec, Decimal(number)) for number in (*numbers, "0.5")] == [*numbers, "0.5"]
+
+
 def test_a_step_that_starts_between_its_decimals_keeps_them() -> None:
     assert pushed(single("FLOAT", {"min": "0.05", "step": "0.1"}), Decimal("0.15")) == "0.15"
 

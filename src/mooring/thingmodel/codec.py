@@ -30,6 +30,7 @@ __all__ = ["Decoded", "DecodedEvent", "DecodedService", "ModelCodec", "Received"
 _READ: Final = ("R", "RW")
 _WRITTEN: Final = ("W", "RW")
 _SERVICE: Final = "ASYNC"
+_UNKNOWN_ID: Final = "the id is not defined in the model"
 
 _Read: TypeAlias = Function[[Value, list[Misfit]], tuple[Any, str]]
 _Table: TypeAlias = dict[int, tuple[str, _Read, Feature | None]]
@@ -228,7 +229,7 @@ class ModelCodec:
                     called = self._services[ident]
                     received.services.append((called.feature.code, called.inputs.unpack(value, misfits)))
                 else:
-                    raise Unfit("the id is no property and no service of the model")
+                    raise Unfit(_UNKNOWN_ID)
             except Unfit as unfit:
                 misfits.append(Misfit((ident,), unfit.reason))
         return received
@@ -286,7 +287,7 @@ def _decode(fields: Sequence[Field], table: _Table) -> Decoded:
         ident = field.id
         known = table.get(ident)
         if known is None:
-            misfits.append(Misfit((ident,), "the id is not defined in the model"))
+            misfits.append(Misfit((ident,), _UNKNOWN_ID))
             rows.append(plain_row(field))
             continue
         head, read, called = known

@@ -88,11 +88,10 @@ class _Bool:
 class _Number:
     """INT, FLOAT and DOUBLE."""
 
-    __slots__ = ("_decimals", "_highest", "_integral", "_lowest", "_name", "_origin", "_reported_decimals", "_step")
+    __slots__ = ("_decimals", "_highest", "_integral", "_lowest", "_origin", "_reported_decimals", "_step")
 
     def __init__(self, data_type: str, specs: Mapping[str, Any]) -> None:
         bounds = {key: Decimal(specs[key]) for key in ("min", "max", "step") if specs.get(key)}
-        self._name = data_type
         self._integral = data_type == "INT"
         self._decimals = _DECIMALS[data_type]
         self._lowest = bounds.get("min", -_LARGEST_INT - 1 if self._integral else None)
