@@ -1,11 +1,12 @@
 """`mooring device run` as a process of its own, against a cloud on a real socket."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from typer.testing import CliRunner
 from device.cloud_peer import DS, PK, PS, CloudPeer
 from device.peer import SocketCloud, until
 from mooring.cli.main import app
-from mooring.protocol import commands
 
 PATIENCE_S = 30
 
@@ -29,7 +29,8 @@ class Process:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, folder: Path, cloud: SocketCloud, *arguments: str) -> "Process":
+    @contextlib.asynccontextmanager
+    async def start(cls, folder: Path, cloud: SocketCloud, *arguments: str) -> AsyncIterator["Process"]:
         command = ["-m", "mooring", "device", "run", "--port", str(cloud.port), *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
         process = await asyncio.create_subprocess_exec(
@@ -40,7 +41,13 @@ class Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        return cls(process)
+        run = cls(process)
+        try:
+            yield run
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await run.end()
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
@@ -64,23 +71,20 @@ class Process:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_run_tells_what_happens_and_ends_cleanly(tmp_path: Path, number: int) -> None:
-    async with SocketCloud() as cloud:
-        run = await Process.start(tmp_path, cloud, "--product", PK, "--tsl", "smart-plug", "--count", "2")
+    arguments = ("--product", PK, "--tsl", "smart-plug", "--count", "2")
+    async with SocketCloud() as cloud, Process.start(tmp_path, cloud, *arguments) as run:
         await until(lambda: len([line for line in run.lines if "reported" in line]) == 2)
-        cloud.send(commands.WriteProperties([]))
         assert await run.end(number) == 0, run.lines
     assert run.has("SIM0001  connected")
     assert run.has("SIM0002  authenticated")
     assert run.has("voltage=")
     assert not run.has(DS)
-    assert len(list((tmp_path / "mooring-devices").iterdir())) == 2
+    assert len(os.listdir(tmp_path / "mooring-devices")) == 2
 
 
 async def test_json_lines(tmp_path: Path) -> None:
-    async with SocketCloud() as cloud:
-        run = await Process.start(
-            tmp_path, cloud, "--product", PK, "--tsl", "smart-plug", "--device-key", "PLUG0001", "--json", "--seed", "7"
-        )
+    arguments = ("--product", PK, "--tsl", "smart-plug", "--device-key", "PLUG0001", "--json", "--seed", "7")
+    async with SocketCloud() as cloud, Process.start(tmp_path, cloud, *arguments) as run:
         await until(lambda: run.has("reported"))
         assert await run.end(signal.SIGTERM) == 0
     happened = run.json()
@@ -90,8 +94,10 @@ async def test_json_lines(tmp_path: Path) -> None:
 
 
 async def test_a_refusal_names_code_meaning_and_advice_and_the_exit_code_is_1(tmp_path: Path) -> None:
-    async with SocketCloud(lambda: CloudPeer(connack=4)) as cloud:
-        run = await Process.start(tmp_path, cloud, "--product", PK)
+    async with (
+        SocketCloud(lambda: CloudPeer(connack=4)) as cloud,
+        Process.start(tmp_path, cloud, "--product", PK) as run,
+    ):
         assert await run.end() == 1
     assert run.has("refused       10430 product, device and secret do not fit, or the device is disabled (CONNACK 4)")
     assert run.has("Check that the device is enabled")
@@ -100,9 +106,9 @@ async def test_a_refusal_names_code_meaning_and_advice_and_the_exit_code_is_1(tm
 async def test_a_server_that_is_not_there_gives_exit_code_1(tmp_path: Path) -> None:
     async with SocketCloud() as cloud:
         pass
-    run = await Process.start(tmp_path, cloud, "--product", PK)
-    await until(lambda: run.has("10450"))
-    assert await run.end(signal.SIGINT) == 1
+    async with Process.start(tmp_path, cloud, "--product", PK) as run:
+        await until(lambda: run.has("10450"))
+        assert await run.end(signal.SIGINT) == 1
 
 
 async def test_the_demo_file_names_product_secret_and_server(tmp_path: Path) -> None:
@@ -110,9 +116,9 @@ async def test_the_demo_file_names_product_secret_and_server(tmp_path: Path) -> 
         product = {"product_key": PK, "product_secret": PS, "name": "Plug", "data_format": 3, "devices": []}
         document = {"mqtt": {"host": "127.0.0.1", "port": cloud.port}, "products": [product]}
         (tmp_path / "demo.json").write_text(json.dumps(document))
-        run = await Process.start(tmp_path, cloud, "--demo-file", "demo.json", "--product", "Plug")
-        await until(lambda: run.has("connected"))
-        assert await run.end(signal.SIGTERM) == 0
+        async with Process.start(tmp_path, cloud, "--demo-file", "demo.json", "--product", "Plug") as run:
+            await until(lambda: run.has("connected"))
+            assert await run.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,7 @@ class Device:
             stream.put(event)
 
     def _on_told(self, told: list[Told]) -> None:
+        overrun = False
         for item in told:
             match item:
                 case Delivered(token=token):
@@ -367,8 +368,8 @@ class Device:
                     self._conclude(token, DeliveryFailed(reason))
                 case DeviceEvent():
                     self._note(item)
-                case Received():
-                    self._take(item)
+                case Received() if not overrun:
+                    overrun = not self._take(item)
                 case MemoryChanged(memory=memory):
                     self._changes.put_nowait(memory)
                 case FrameIgnored(reason=reason):
@@ -403,13 +404,16 @@ class Device:
             self._refusal = Refused(event.code, final=self.state is State.BARRED)
             self._settle(self._refusal)
 
-    def _take(self, received: Received) -> None:
+    def _take(self, received: Received) -> bool:
+        """Line a command up for the application; over the limit it and what follows stay unconfirmed."""
         try:
             self._commands.put_nowait(received)
         except asyncio.QueueFull:
             self.tell(DeviceEvent(EventNumber.RECEIVING, _BUFFER_FULL))
             detail = f"over {MAX_COMMANDS} commands wait for the application, which is the limit"
             self._on_told(self._core.break_off(self._clock.monotonic(), detail))
+            return False
+        return True
 
     async def _obey(self) -> None:
         while True:
