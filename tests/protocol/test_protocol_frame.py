@@ -149,6 +149,13 @@ def test_payload_of_65530_bytes_is_the_longest() -> None:
     assert caught.value.fault is FrameFault.LENGTH
 
 
+@pytest.mark.parametrize("size", [0, 1, 251, 252, 253, 300, 65529])
+@pytest.mark.parametrize("byte", [0x00, 0x01, 0x54, 0xFF])
+def test_checksum_is_the_low_byte_of_the_sum(size: int, byte: int) -> None:
+    message = encode(Frame(0xFFFF, 0xFFFE, bytes((byte,)) * size)).replace(b"\xaa\x55", b"\xaa")
+    assert message[4] == (4 * 0xFF - 1 + size * byte) % 256
+
+
 @pytest.mark.parametrize("frame", [Frame(-1, 1, b""), Frame(65536, 1, b""), Frame(1, -1, b""), Frame(1, 65536, b"")])
 def test_packet_id_and_command_have_16_bits(frame: Frame) -> None:
     with pytest.raises(FrameError, match="16 bits"):

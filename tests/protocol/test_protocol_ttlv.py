@@ -233,6 +233,14 @@ def test_numbers_that_are_kept_are_limited(monkeypatch: pytest.MonkeyPatch) -> N
     assert max(map(len, known)) <= 6
 
 
+def test_a_number_that_is_kept_does_not_hide_an_error() -> None:
+    element, member = bytes.fromhex("00020007"), bytes.fromhex("000a0007")
+    assert decode(member + element) == [Field(1, Decimal(7)), Field(0, Decimal(7))]
+    for payload in (element + member, member[:-1], member + member[:-1], bytes.fromhex("000c0002") + member):
+        with pytest.raises(TtlvError):
+            decode(payload)
+
+
 @given(field_lists)
 def test_a_second_reading_gives_equal_values(fields: list[Field]) -> None:
     data = encode(fields)
