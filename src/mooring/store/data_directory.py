@@ -28,6 +28,16 @@ class DataDirectory:
         return self.path / "secret.key"
 
     @property
+    def tls_certificate(self) -> Path:
+        """The certificate that is made when none is given."""
+        return self.path / "tls.crt"
+
+    @property
+    def tls_key(self) -> Path:
+        """Its private key."""
+        return self.path / "tls.key"
+
+    @property
     def demo(self) -> Path:
         """`demo.json` of a demo run."""
         return self.path / "demo.json"

@@ -14,11 +14,11 @@ __all__ = [
     "BY_ID",
     "BY_KEY",
     "CONFIRM_SECRET",
+    "ISSUE_SECRET",
     "ONLINE",
     "PIN_FINGERPRINT",
     "SET_OFFLINE",
     "SET_ONLINE",
-    "SET_SECRET",
     "DeviceRow",
 ]
 
@@ -76,8 +76,12 @@ ONLINE = Query(_live.where(_devices.c.online), DeviceRow)
 
 ACTIVATE = Change(_one.where(_devices.c.activated_at.is_(None)).values(activated_at=bindparam("at")))
 
-SET_SECRET = Change(_one.values(device_secret=bindparam("new_secret"), secret_confirmed=false(), is_verified=true()))
-"""A secret was issued to a device that authenticated; its delivery is not confirmed yet."""
+ISSUE_SECRET = Change(
+    _one.where(_devices.c.device_secret.is_(None), _devices.c.deleted_at.is_(None)).values(
+        device_secret=bindparam("new_secret"), secret_confirmed=false(), is_verified=true()
+    )
+)
+"""A first secret for a device that authenticated; its delivery is not confirmed yet."""
 CONFIRM_SECRET = Change(_one.values(secret_confirmed=true(), is_verified=true()))
 PIN_FINGERPRINT = Change(
     _one.where(_devices.c.fingerprint.is_(None)).values(fingerprint=bindparam("seen"), is_verified=true())

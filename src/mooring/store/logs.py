@@ -3,10 +3,10 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, false, insert, select
 
 from . import tables
-from .statement import Change
+from .statement import Change, Query
 
 __all__ = [
     "ADD_DATA",
@@ -14,9 +14,11 @@ __all__ = [
     "ADD_EXCEPTION",
     "ADD_LOCATION",
     "FORGET",
+    "OLD",
     "DataRow",
     "EventRow",
     "ExceptionRow",
+    "IdRow",
     "LocationRow",
 ]
 
@@ -81,17 +83,31 @@ ADD_EXCEPTION = Change(insert(tables.exception_log))
 ADD_LOCATION = Change(insert(tables.location_log))
 
 
-def _forget(table: Table) -> Change:
-    """Delete at most `rows` rows with an id below `before`: ids grow with time."""
-    old: Any = select(table.c.id).where(table.c.id < bindparam("before")).order_by(table.c.id).limit(bindparam("rows"))
-    return Change(delete(table).where(table.c.id.in_(old)))
+class IdRow(msgspec.Struct, frozen=True, gc=False):
+    """One id."""
 
+    id: int
+
+
+def _old(table: Table) -> Any:
+    """Rows with an id below `before`, oldest first: ids grow with time. A command that is open stays."""
+    old: Any = select(table.c.id).where(table.c.id < bindparam("before")).order_by(table.c.id)
+    return old.where(table.c.open.is_(false())) if table is tables.commands else old
+
+
+_LOGS = {
+    "data": tables.data_log,
+    "event": tables.event_log,
+    "exception": tables.exception_log,
+    "location": tables.location_log,
+    "command": tables.commands,
+}
+
+OLD = {log: Query(_old(table).limit(1), IdRow) for log, table in _LOGS.items()}
+"""By log: the oldest row below `before`, if there is one."""
 
 FORGET = {
-    "data": _forget(tables.data_log),
-    "event": _forget(tables.event_log),
-    "exception": _forget(tables.exception_log),
-    "location": _forget(tables.location_log),
-    "command": _forget(tables.commands),
+    log: Change(delete(table).where(table.c.id.in_(_old(table).limit(bindparam("rows")))))
+    for log, table in _LOGS.items()
 }
-"""By log: drops a bounded number of the oldest rows."""
+"""By log: deletes at most `rows` of the oldest rows below `before`."""

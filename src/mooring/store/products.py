@@ -56,6 +56,8 @@ UPDATE = Change(
         logo_path=bindparam("new_logo_path"),
         allowed_limit=bindparam("new_allowed_limit"),
         ai_capability=bindparam("new_ai_capability"),
+        dynamic_authentication=bindparam("new_dynamic_authentication"),
+        require_encryption=bindparam("new_require_encryption"),
         updated_at=bindparam("now"),
     )
 )
