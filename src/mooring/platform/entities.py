@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from mooring.thingmodel import ModelCodec
+
 from .addresses import AddressList
 from .secret import Secret
 
@@ -88,10 +90,11 @@ class App(msgspec.Struct, frozen=True):
 
 
 class ReleasedModel(msgspec.Struct, frozen=True):
-    """The released thing model of a product; `exports` is the exported JSON by language (CN, EN)."""
+    """The released thing model of a product: its exported JSON by language (CN, EN), and the codec of its values."""
 
     version: str
     exports: Mapping[str, bytes]
+    codec: ModelCodec
 
 
 class Product(msgspec.Struct, frozen=True):

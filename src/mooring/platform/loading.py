@@ -6,13 +6,14 @@ import msgspec
 
 from mooring.store import Vault
 from mooring.store.accounts import AccountRow, AdministratorRow, PackageRow, TokenRow
+from mooring.store.devices import DeviceRow
 from mooring.store.products import ProductRow
 from mooring.store.saas_apps import AppPackageRow, AppRow
 from mooring.store.thing_models import LabelsRow, ReleaseDocumentRow
-from mooring.thingmodel import translate, with_profile
+from mooring.thingmodel import ModelCodec, translate, with_profile
 
 from .addresses import AddressList
-from .entities import Account, Administrator, App, ManageToken, Product, ReleasedModel
+from .entities import Account, Administrator, App, Device, ManageToken, Product, ReleasedModel
 from .secret import Secret
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "administrator",
     "app",
     "app_context",
+    "device",
+    "device_context",
     "product_context",
     "products",
     "token",
@@ -38,6 +41,11 @@ def app_context(app_id: int) -> str:
 def product_context(product_id: int) -> str:
     """What a ProductSecret is sealed for."""
     return f"products/product_secret/{product_id}"
+
+
+def device_context(device_id: int) -> str:
+    """What a DeviceSecret is sealed for."""
+    return f"devices/device_secret/{device_id}"
 
 
 def account(row: AccountRow, packages: Iterable[PackageRow]) -> Account:
@@ -117,6 +125,32 @@ def products(
     return found
 
 
+def device(row: DeviceRow) -> Device:
+    """A device; its secret stays sealed."""
+    return Device(
+        row.id,
+        row.product_id,
+        row.device_key,
+        row.client_id,
+        row.name,
+        row.sn,
+        row.auth_mode,
+        row.device_secret,
+        row.secret_confirmed,
+        row.fingerprint,
+        row.enabled,
+        row.is_verified,
+        row.is_virtual,
+        row.online,
+        row.created_at,
+        row.updated_at,
+        row.activated_at,
+        row.first_conn_at,
+        row.last_conn_at,
+        row.last_offline_at,
+    )
+
+
 def _model(row: ProductRow, document: str, translations: Mapping[str, str]) -> ReleasedModel:
     version = row.released_version or ""
     plain = with_profile(msgspec.json.decode(document), row.product_key, version)
@@ -127,7 +161,7 @@ def _model(row: ProductRow, document: str, translations: Mapping[str, str]) -> R
         else same
         for language in LANGUAGES
     }
-    return ReleasedModel(version, exports)
+    return ReleasedModel(version, exports, ModelCodec(plain))
 
 
 def _addresses(text: str) -> tuple[str, ...]:

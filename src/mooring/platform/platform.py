@@ -10,15 +10,28 @@ from mooring.store import accounts as account_statements
 
 from .access import Access
 from .accounts import Accounts
+from .certificates import Certificates
+from .commands import Commands
+from .connecting import Connecting
+from .devices import Devices
 from .directory import Directory
+from .history import History
+from .journal import Journal
+from .latest import Latest
 from .ledger import Ledger
 from .passwords import Passwords
 from .products import Products
+from .retention import forget_old
 from .saas_apps import SaasApps
+from .serial_numbers import SerialNumbers
 from .service_market import ServiceMarket
+from .sessions import Sessions
 from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
 from .thing_models import ThingModels
 from .tokens import Tokens
+from .trace import Trace
+from .uplink import Uplinks
+from .virtual_devices import VirtualDevices
 
 __all__ = ["Limits", "Platform", "check_secret_key", "is_initialized"]
 
@@ -27,6 +40,7 @@ _log = structlog.get_logger()
 _KEY_CHECK = "secret_key_check"
 _KEY_CHECK_TEXT = "mooring"
 _HOUSEKEEPING_S = 3_600.0
+_TICK_S = 0.25
 _DAY_MS = 86_400_000
 
 
@@ -40,6 +54,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_apps: int | None = None
     max_features: int = 500
     audit_days: int = 180
+    data_days: int = 7
+    event_days: int = 90
+    location_days: int = 90
+    exception_days: int = 7
+    command_days: int = 90
 
 
 async def is_initialized(store: Store) -> bool:
@@ -71,7 +90,8 @@ class Platform:
         self.clock = clock
         self.limits = limits
         self.directory = Directory(store, vault, clock)
-        self.ledger = Ledger(store, self.directory, clock, Ids(clock, entropy))
+        ids = Ids(clock, entropy)
+        self.ledger = Ledger(store, self.directory, clock, ids)
         self.tokens = Tokens(
             self.directory,
             clock,
@@ -86,6 +106,33 @@ class Platform:
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
         self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
+        self.journal = Journal(store)
+        self.trace = Trace(clock)
+        self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
+        self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
+        self.certificates = Certificates(self.ledger, entropy)
+        self.connecting = Connecting(
+            store, self.directory, vault, self.devices, self.certificates, self.journal, entropy, clock
+        )
+        self.commands = Commands(store, self.directory, self.journal, self.sessions, self.trace, clock, ids)
+        self.sessions.on_open.append(self.commands.on_open)
+        self.sessions.on_close.append(self.commands.on_close)
+        self.devices.on_delete.append(lambda device: self.commands.abandon(device.id, "the device was deleted"))
+        self.uplinks = Uplinks(self.directory, self.journal, self.sessions, self.commands, self.trace, clock, ids)
+        self.history = History(store)
+        self.latest = Latest(store)
+        self.serial_numbers = SerialNumbers(self.ledger, self.products, entropy)
+        self.virtual_devices = VirtualDevices(
+            self.ledger,
+            self.products,
+            self.devices,
+            self.sessions,
+            self.uplinks,
+            self.latest,
+            self.journal,
+            self.trace,
+            entropy,
+        )
 
     @classmethod
     async def open(
@@ -97,18 +144,35 @@ class Platform:
         entropy: Entropy | None = None,
         limits: Limits | None = None,
     ) -> "Platform":
-        """Check the key and read the directory. Raises SecretKeyError, StoreUnavailable."""
+        """Check the key and read the directory. Devices may connect after `recover`, which only the process that serves
+        them calls. Raises SecretKeyError, StoreUnavailable."""
         await check_secret_key(store, vault)
         platform = cls(store, vault, clock or SystemClock(), entropy or SystemEntropy(), limits or Limits())
         await platform.directory.load()
         return platform
 
+    async def recover(self) -> None:
+        """Set right what an ended process left of sessions and commands. Raises StoreError."""
+        await self.sessions.recover()
+        await self.commands.recover()
+
+    async def close(self) -> None:
+        """Commit what happened to devices; after it nothing may happen to them any more."""
+        await self.journal.settle()
+        self.sessions.stop()
+
     async def background(self) -> None:
-        """Follow the database where it is shared, and keep house each hour, until cancelled."""
+        """Follow the database where it is shared, time commands out, keep house each hour, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             if self.store.shared:
                 tasks.create_task(self.directory.follow())
+            tasks.create_task(self._tick())
             tasks.create_task(self._keep_house())
+
+    async def _tick(self) -> None:
+        while True:
+            self.commands.tick()
+            await asyncio.sleep(_TICK_S)
 
     async def _keep_house(self) -> None:
         while True:
@@ -116,6 +180,8 @@ class Platform:
                 await self.accounts.forget_expired_tokens()
                 await self.directory.forget_old_changes()
                 await self.ledger.forget_before(self.clock.now_ms() - self.limits.audit_days * _DAY_MS)
+                await self.virtual_devices.close_idle()
+                await forget_old(self.store, self.limits, self.clock)
             except StoreUnavailable as error:
                 _log.warning("housekeeping put off", error=str(error))
             await asyncio.sleep(_HOUSEKEEPING_S)

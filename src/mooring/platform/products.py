@@ -1,8 +1,11 @@
 """Products: creation with every field of domain-rules.md section 2, names, secrets, deletion."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import msgspec
 
 from mooring.store import UniqueViolation, Vault
+from mooring.store import device_list as device_statements
 from mooring.store import products as statements
 
 from .entities import Product
@@ -26,7 +29,9 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A product to create. Numbers are the platform's own (domain-rules.md section 2).
 
     `protocol` follows from `net_way` and `gateway_type` from `access_type` unless given. Key and secret are made
-    unless given, as when devices that carry them already move here.
+    unless given, as when devices that carry them already move here. With `dynamic_authentication`, a device that
+    nobody added is added when it first authenticates; with `require_encryption`, one that does not ask for session
+    encryption is refused.
     """
 
     name: str
@@ -40,6 +45,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logo_path: str | None = None
     allowed_limit: int | None = None
     ai_capability: bool = False
+    dynamic_authentication: bool = True
+    require_encryption: bool = False
     product_key: str | None = None
     product_secret: str | None = None
 
@@ -56,10 +63,13 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logo_path: str | msgspec.UnsetType | None = msgspec.UNSET
     allowed_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     ai_capability: bool | msgspec.UnsetType = msgspec.UNSET
+    dynamic_authentication: bool | msgspec.UnsetType = msgspec.UNSET
+    require_encryption: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Products:
-    """What an administrator does with products."""
+    """What an administrator does with products. `on_delete` listeners hear the ids of the devices of a deleted product
+    that were online."""
 
     def __init__(self, ledger: Ledger, vault: Vault, entropy: Entropy, *, limit: int | None = None) -> None:
         self._ledger = ledger
@@ -67,6 +77,7 @@ class Products:
         self._vault = vault
         self._entropy = entropy
         self._limit = limit
+        self.on_delete: list[Callable[[Sequence[int]], Awaitable[None]]] = []
 
     def all(self, account_id: int) -> list[Product]:
         """The account's products, newest first."""
@@ -137,17 +148,26 @@ class Products:
             raise _name_taken(str(wanted["name"])) from None
         return self.one(actor.account_id, product_key)
 
-    async def delete(self, actor: Actor, product_key: str) -> None:
-        """Remove a product with its thing model. Not recoverable. Raises Missing."""
+    async def delete(self, actor: Actor, product_key: str, *, force: bool = False) -> None:
+        """Remove a product with its thing model and devices. Not recoverable. Raises Missing, and Conflict while it has
+        devices that are not virtual, unless `force` is given."""
         product = self.one(actor.account_id, product_key)
+        store = self._ledger.store
+        [devices] = await store.scan(device_statements.SUMMARY, of_product=product.id)
+        if devices.real and not force:
+            message = f"product {product_key} has {devices.real} devices; delete them first, or force it"
+            raise Conflict("product_has_devices", message, detail={"devices": devices.real})
+        online = [row.id for row in await store.scan(device_statements.ONLINE_OF, of_product=product.id)]
         await self._ledger.commit(
             actor,
             "product.delete",
             ("product", product_key),
             statements.DELETE(product_id=product.id).must("product"),
             changed=[("product", product.id)],
-            detail={"id": product.id, "name": product.name},
+            detail={"id": product.id, "name": product.name, "devices": devices.real},
         )
+        for listener in self.on_delete:
+            await listener(online)
 
     async def show_secret(self, actor: Actor, product_key: str) -> Secret:
         """The ProductSecret; that it was shown is audited. Raises Missing."""
@@ -178,8 +198,8 @@ class Products:
             ai_capability=new.ai_capability,
             app_id=None,
             released_version=None,
-            dynamic_authentication=True,
-            require_encryption=False,
+            dynamic_authentication=new.dynamic_authentication,
+            require_encryption=new.require_encryption,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )

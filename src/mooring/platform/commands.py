@@ -1,0 +1,385 @@
+"""Commands to devices: accepted and committed here, moved on by `command_delivery`, shown by `command_timeline`.
+
+openapi-notes.md sections 9 to 11, domain-rules.md section 6. A command is accepted when its row and its row of the
+data log are committed; only then it is given to the device's connection.
+"""
+
+import asyncio
+import base64
+from collections.abc import Sequence
+
+import msgspec
+
+from mooring.store import Store, StoreError
+from mooring.store import commands as statements
+from mooring.store import devices as device_statements
+from mooring.store import logs as log_statements
+from mooring.thingmodel import Decoded
+
+from .command_delivery import Deliveries, Online
+from .command_input import (
+    BadData,
+    Kind,
+    Prepared,
+    SendOptions,
+    prepare_raw,
+    prepare_read,
+    prepare_service,
+    prepare_write,
+)
+from .command_steps import Command
+from .command_timeline import CommandTimeline, timeline
+from .directory import Directory
+from .entities import App, Device, Product
+from .errors import Conflict, Missing
+from .journal import Entry, Journal
+from .ledger import Actor
+from .session import Session
+from .sources import Clock, Ids
+from .trace import Trace
+
+__all__ = [
+    "MAX_CACHED",
+    "MAX_DEVICES",
+    "MAX_UNCONFIRMED",
+    "BadData",
+    "CommandTimeline",
+    "Commands",
+    "SendOptions",
+    "SendResult",
+]
+
+MAX_DEVICES = 500  # of one call
+MAX_CACHED = 100  # commands of a device that wait in the cache
+MAX_UNCONFIRMED = 100  # commands of a device that is online
+
+_ACCEPTED, _PARAMETER = 200, 50005
+_UNSUPPORTED, _OFFLINE, _QUOTA, _TOO_OFTEN = 61001, 61002, 61006, 61007
+_NO_GATEWAY, _NOT_SENT, _UNKNOWN = 70026, 70051, 70130
+
+_SUB_DEVICE = 2  # access_type
+_DEFAULT_PROTOCOL, _MQTT = 0, 1
+_DOWN, _PENDING = 2, 0
+_ORIGIN = "openapi"
+_LOOK_UPS = 50  # at a time
+_ALL_TIME = 2**62
+
+
+class SendResult(msgspec.Struct, frozen=True):
+    """What became of one device of a call. `code` is 200, or a code of errors.yaml with `detail` and no ticket."""
+
+    product_key: str
+    device_key: str
+    code: int
+    ticket: int | None = None
+    detail: str = ""
+
+
+class _Target(msgspec.Struct):
+    product: Product
+    device_key: str
+    prepared: Prepared
+
+
+class Commands:
+    """Accepts commands, follows them, shows them."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        journal: Journal,
+        sessions: Online,
+        trace: Trace,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._journal = journal
+        self._sessions = sessions
+        self._clock = clock
+        self._ids = ids
+        self._deliveries = Deliveries(store, directory, journal, sessions, trace, clock)
+
+    # Sending
+
+    async def send_read(
+        self, sender: App | Actor, product: Product, device_keys: Sequence[str], data: str, options: SendOptions
+    ) -> list[SendResult]:
+        """Ask devices for properties, `["code", …]`: one result for each distinct key, in their order.
+
+        Raises BadData when nothing can be sent to any device, StoreError when it was not committed.
+        """
+        return await self._send_all(sender, product, device_keys, options, prepare_read(product, data))
+
+    async def send_write(
+        self, sender: App | Actor, product: Product, device_keys: Sequence[str], data: str, options: SendOptions
+    ) -> list[SendResult]:
+        """Set properties, `[{"code": value}, …]`. As `send_read`."""
+        return await self._send_all(sender, product, device_keys, options, prepare_write(product, data))
+
+    async def send_service(
+        self, sender: App | Actor, product: Product, device_keys: Sequence[str], data: str, options: SendOptions
+    ) -> list[SendResult]:
+        """Call a service, `[{"service": [{"input": value}, …]}]`. As `send_read`."""
+        return await self._send_all(sender, product, device_keys, options, prepare_service(product, data))
+
+    async def send_raw(
+        self,
+        sender: App | Actor,
+        targets: Sequence[tuple[Product, str]],
+        data: str,
+        options: SendOptions,
+        encoding: str = "Text",
+    ) -> list[SendResult]:
+        """Send bytes to devices of any products, given as text or, with `encoding` Hex, as digits. As `send_read`."""
+        prepared = prepare_raw(data, encoding)
+        return await self._send(sender, [_Target(product, key, prepared) for product, key in targets], options)
+
+    async def resend(
+        self, sender: App | Actor, account_id: int, ticket: int, options: SendOptions | None = None
+    ) -> SendResult:
+        """Send a command's payload again under a new ticket, by default as it was sent. Raises Missing, BadData."""
+        row, owner, product = await self._find(account_id, ticket)
+        if options is None:
+            cache_s = None if row.expires_at is None else (row.expires_at - row.accepted_at) // 1000
+            options = SendOptions(cache_s=cache_s, qos=row.qos)
+        prepared = Prepared(Kind(row.kind), row.cmd, row.payload, row.input, row.feature_id)
+        [result] = await self._send(sender, [_Target(product, owner.device_key, prepared)], options)
+        return result
+
+    async def cancel(self, account_id: int, ticket: int) -> None:
+        """Take a command back that has not left. Raises Missing, and Conflict when it has."""
+        row, _, _ = await self._find(account_id, ticket)
+        if not self._deliveries.cancel(row.device_id, ticket, "cancelled"):
+            raise Conflict("command_not_waiting", f"command {ticket} does not wait any more")
+
+    def abandon(self, device_id: int, reason: str) -> None:
+        """Give up what waits for a device that is no more."""
+        self._deliveries.abandon(device_id, reason)
+
+    # What happens to devices
+
+    @property
+    def open_devices(self) -> int:
+        """How many devices have commands that wait, are on their way or may still be answered."""
+        return self._deliveries.open_devices
+
+    def on_uplink(
+        self,
+        session: Session,
+        entry: Entry,
+        cmd: int,
+        packet_id: int,
+        decoded: Decoded | None,
+        log_id: int,
+        at_ms: int,
+    ) -> int | None:
+        """Find the commands that an uplink is evidence of. `entry` is the uplink's, with its `done` set already: the
+        changes join it. Returns the ticket that the uplink's log row is to carry."""
+        return self._deliveries.take_uplink(session, entry, cmd, packet_id, decoded, log_id, at_ms)
+
+    def device_spoke(self, session: Session) -> None:
+        """An uplink came: cached commands leave. Near free when there are none."""
+        self._deliveries.spoke(session)
+
+    def on_open(self, session: Session) -> None:
+        """The device is online: cached commands leave."""
+        self._deliveries.opened(session)
+
+    def on_close(self, session: Session) -> None:
+        """The device's connection is gone."""
+        self._deliveries.closed(session)
+
+    def tick(self) -> None:
+        """Time out and expire what is due; to be called a few times a second."""
+        self._deliveries.tick()
+
+    async def recover(self) -> None:
+        """At start: what another process left unconfirmed has failed, what it cached waits here. Raises StoreError."""
+        now = self._clock.now_ms()
+        await self._store.write(
+            statements.REQUEUE(now=now),
+            statements.CLOSE_DELIVERED(),
+            statements.FAIL_LOG_OPEN(now=now),
+            statements.FAIL_OPEN(now=now, reason="the server stopped"),
+        )
+        rows = await self._store.scan(statements.WAITING)
+        self._deliveries.load(
+            Command(
+                id=row.id,
+                device_id=row.device_id,
+                kind=Kind(row.kind),
+                cmd=row.cmd,
+                qos=row.qos,
+                accepted_at=row.accepted_at,
+                expires_at=row.expires_at,
+                payload=None,
+                waits=True,
+                cached_at=row.cached_at,
+            )
+            for row in rows
+        )
+
+    # Looking
+
+    async def one(self, account_id: int, ticket: int) -> CommandTimeline:
+        """A command of the account with its timeline. Raises Missing."""
+        row, owner, product = await self._find(account_id, ticket)
+        return await self._shown(row, product, owner.device_key)
+
+    async def of_device(
+        self,
+        device: Device,
+        *,
+        kind: Kind | None = None,
+        since: int = 0,
+        until: int = _ALL_TIME,
+        number: int = 1,
+        size: int = 10,
+    ) -> tuple[list[CommandTimeline], int]:
+        """A page of the device's commands, newest first, and how many there are. Times are epoch ms of acceptance."""
+        product = self._directory.product(device.product_id)
+        if product is None:
+            return [], 0
+        chosen = {"of_device": device.id, "since": since, "until": until, "of_kind": kind or ""}
+        [count] = await self._store.scan(statements.COUNT, **chosen)
+        rows = await self._store.scan(statements.PAGE, **chosen, rows=size, skip=(number - 1) * size)
+        return [await self._shown(row, product, device.device_key) for row in rows], count.rows
+
+    async def _find(self, account_id: int, ticket: int) -> tuple[statements.CommandRow, statements.OwnerRow, Product]:
+        for row in await self._store.read(statements.ONE, ticket=ticket):
+            for owner in await self._store.read(statements.OWNER, of_device=row.device_id):
+                product = self._directory.product(owner.product_id)
+                if product is not None and product.account_id == account_id:
+                    return row, owner, product
+        raise Missing("command", f"there is no command {ticket}")
+
+    async def _shown(self, row: statements.CommandRow, product: Product, device_key: str) -> CommandTimeline:
+        replies = await self._store.read(statements.LOG_PAYLOAD, of_row=row.reply_id) if row.reply_id else []
+        return timeline(row, product, device_key, replies[0] if replies else None)
+
+    # Accepting
+
+    async def _send_all(
+        self,
+        sender: App | Actor,
+        product: Product,
+        device_keys: Sequence[str],
+        options: SendOptions,
+        prepared: Prepared,
+    ) -> list[SendResult]:
+        return await self._send(sender, [_Target(product, key, prepared) for key in device_keys], options)
+
+    async def _send(self, sender: App | Actor, targets: Sequence[_Target], options: SendOptions) -> list[SendResult]:
+        options.check()
+        if len(targets) > MAX_DEVICES:
+            raise BadData(_PARAMETER, f"{len(targets)} devices, the limit is {MAX_DEVICES}", "devices")
+        distinct = list({(target.product.id, target.device_key): target for target in targets}.values())
+        rows: list[device_statements.DeviceRow | None] = []
+        for start in range(0, len(distinct), _LOOK_UPS):
+            some = distinct[start : start + _LOOK_UPS]
+            rows += await asyncio.gather(*(self._device(target) for target in some))
+        results: list[SendResult] = []
+        accepted: list[Command] = []
+        entry = Entry()
+        for target, row in zip(distinct, rows, strict=True):
+            code, detail = self._verdict(target, row, options)
+            ticket = None
+            if row is not None and code == _ACCEPTED:
+                command = self._accept(sender, target.prepared, row.id, options, entry)
+                accepted.append(command)
+                ticket = command.id
+            results.append(SendResult(target.product.product_key, target.device_key, code, ticket, detail))
+        if accepted:
+            await self._commit(entry, accepted, options)
+        return results
+
+    async def _device(self, target: _Target) -> device_statements.DeviceRow | None:
+        found = await self._store.read(device_statements.BY_KEY, of_product=target.product.id, of_key=target.device_key)
+        return found[0] if found else None
+
+    def _verdict(
+        self, target: _Target, row: device_statements.DeviceRow | None, options: SendOptions
+    ) -> tuple[int, str]:
+        """200 with a place reserved, or why this device cannot take the command."""
+        if row is None:
+            return _UNKNOWN, ""
+        if not row.enabled:
+            return _NOT_SENT, "the device is disabled"
+        online = self._sessions.of(row.id) is not None
+        if not online:
+            if target.product.access_type == _SUB_DEVICE:
+                return _NO_GATEWAY, ""
+            if target.product.protocol not in (_DEFAULT_PROTOCOL, _MQTT):
+                return _UNSUPPORTED, ""
+            if options.cache_s is None:
+                return _OFFLINE, ""
+        limit = MAX_UNCONFIRMED if online else MAX_CACHED
+        if self._deliveries.reserve(row.id, limit, target.prepared.kind if options.cover else None):
+            return _ACCEPTED, ""
+        if online:
+            return _TOO_OFTEN, f"{limit} commands are unconfirmed, which is the limit of a device"
+        return _QUOTA, f"{limit} commands are cached, which is the limit of a device"
+
+    def _accept(
+        self, sender: App | Actor, prepared: Prepared, device_id: int, options: SendOptions, entry: Entry
+    ) -> Command:
+        now = self._clock.now_ms()
+        online = self._sessions.of(device_id) is not None
+        command = Command(
+            id=self._ids.next(),
+            device_id=device_id,
+            kind=prepared.kind,
+            cmd=prepared.cmd,
+            qos=options.qos,
+            accepted_at=now,
+            expires_at=now + options.cache_s * 1000 if options.cache_s is not None else None,
+            payload=prepared.payload,
+        )
+        if not online:
+            command.cache(now)
+        row = statements.CommandRow(
+            app_id=sender.id if isinstance(sender, App) else None,
+            origin=_ORIGIN if isinstance(sender, App) else sender.name,
+            feature_id=prepared.feature_id,
+            input=prepared.input,
+            **msgspec.structs.asdict(command),
+        )
+        entry.add(statements.ADD, msgspec.structs.astuple(row))
+        logged = log_statements.DataRow(
+            id=command.id,
+            device_id=device_id,
+            direction=_DOWN,
+            cmd=prepared.cmd,
+            packet_id=None,
+            data=base64.b64encode(prepared.payload).decode(),
+            dm_data=None if prepared.kind is Kind.RAW else prepared.input,
+            ticket=command.id,
+            status=_PENDING,
+            sent_at=None,
+            created_at=now,
+            updated_at=now,
+        )
+        entry.add(log_statements.ADD_DATA, msgspec.structs.astuple(logged))
+        return command
+
+    async def _commit(self, entry: Entry, accepted: Sequence[Command], options: SendOptions) -> None:
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: StoreError | None) -> None:
+            # Here, not behind the await: a caller that hangs up meanwhile must not keep a command from leaving.
+            if not outcome.done():
+                if error is None:
+                    outcome.set_result(None)
+                else:
+                    outcome.set_exception(error)
+            for command in accepted:
+                if error is None:
+                    self._deliveries.add(command, cover=options.cover)
+                self._deliveries.release(command.device_id)
+
+        entry.done = done
+        self._journal.add(entry)
+        await outcome

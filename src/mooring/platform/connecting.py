@@ -1,0 +1,325 @@
+"""Who may connect: the answer to a device's CONNECT (device-protocol.md sections 2 and 3, domain-rules.md section 3).
+
+A device proves itself by a password made from its product's secret (step `0;`, answered with a secret of its own), by
+one made from its own secret (step `1;`), or by its certificate. Whoever fails too often is turned away unheard.
+"""
+
+import enum
+from collections.abc import Iterator
+
+import msgspec
+import structlog
+
+from mooring.protocol.credentials import (
+    Authentication,
+    Connection,
+    CredentialError,
+    Password,
+    open_authentication,
+    parse,
+    verify_connection,
+)
+from mooring.store import SecretKeyError, Store, StoreError, Vault, WriteRefused
+from mooring.store import devices as statements
+
+from .certificates import Certificates, PeerCertificate
+from .devices import Devices
+from .directory import Directory
+from .entities import Device, Product
+from .errors import PlatformError
+from .failures import Failures
+from .journal import Entry, Journal
+from .loading import device_context
+from .session import Session
+from .sources import Clock, Entropy
+
+__all__ = ["Admitted", "Code", "Connecting", "How", "Step", "Turned"]
+
+DYNAMIC, STATIC, X509 = 0, 1, 2
+_SUB_DEVICE = 2  # access_type
+_SESSION_KEY_BYTES = 16
+_SECRET_BYTES = 16  # 32 lower-case hex digits
+_KEY_LENGTHS = range(4, 33)  # of product keys and device keys
+
+_log = structlog.get_logger()
+
+
+class Code(enum.IntEnum):
+    """Platform codes (section 10.1) that a decision adds to those of the password itself."""
+
+    INNER_SERVICE = 10404
+    STATIC_DEVICE = 10421
+    ALREADY_AUTHENTICATED = 10422
+    PRODUCT_NOT_FOUND = 10423
+    QUOTA = 10429
+    NOT_ACCEPTED = 10430
+    SESSION_FLAG_NOT_VALID = 10433
+    WRONG_CLIENT_ID = 10434
+    DEVICE_NOT_FOUND = 10438
+    NOT_OF_A_GATEWAY = 10440
+
+
+class How(enum.Enum):
+    """How a device is turned away (section 2.3)."""
+
+    NOTICE = "notice"
+    """Accept, wait for SUBSCRIBE, send 00A3 with the code, close: the device knows why, and for how long to wait."""
+    HEAL = "heal"
+    """Accept in quarantine, send 00B4 id 9: the device forgets its secret and comes back with step `0;`."""
+    CLOSE = "close"
+    """Close at once, without an answer."""
+
+
+class Step(enum.Enum):
+    """By what a device proved itself."""
+
+    AUTHENTICATION = "product secret"
+    CONNECTION = "device secret"
+    CERTIFICATE = "certificate"
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A device may connect. `secret_to_deliver` and `session_key` go out by 00B4 after its SUBSCRIBE.
+
+    No representation shows them.
+    """
+
+    device: Device
+    product: Product
+    step: Step
+    session_encryption: bool
+    secret_to_deliver: str | None
+    session_key: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Admitted(device={self.device!r}, step={self.step})"
+
+
+class Turned(msgspec.Struct, frozen=True):
+    """A device may not connect; `device_id` is set when the client id is that of a device."""
+
+    code: int
+    how: How
+    reason: str
+    device_id: int | None = None
+
+
+class _Refusal(Exception):
+    def __init__(self, code: int, reason: str, how: How = How.NOTICE, device_id: int | None = None) -> None:
+        super().__init__(reason)
+        self.turned = Turned(code, how, reason, device_id)
+
+
+class Connecting:
+    """Decides on each CONNECT, issues secrets and session keys, remembers who fails."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        vault: Vault,
+        devices: Devices,
+        certificates: Certificates,
+        journal: Journal,
+        entropy: Entropy,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._vault = vault
+        self._devices = devices
+        self._certificates = certificates
+        self._journal = journal
+        self._entropy = entropy
+        self._failures = Failures(clock)
+
+    async def decide(
+        self, client_id: str, password: bytes | None, certificate: PeerCertificate | None, *, address: str, secure: bool
+    ) -> Admitted | Turned:
+        """Whether the sender of a CONNECT may come in. `secure` says that the connection is TLS. Never raises for what
+        the peer sends; a database that does not answer is 10404. The user name does not matter (section 2)."""
+        if self._failures.too_many(client_id, address):
+            return Turned(Code.NOT_ACCEPTED, How.CLOSE, "too many refused attempts; wait a few minutes")
+        try:
+            admitted = await self._admit(client_id, password, certificate, secure=secure)
+        except _Refusal as refusal:
+            self._failures.add(client_id, address)
+            return refusal.turned
+        except CredentialError as error:
+            self._failures.add(client_id, address)
+            return Turned(error.code, How.NOTICE, error.reason)
+        except (StoreError, SecretKeyError) as error:
+            _log.error("cannot decide on a connection", client_id=client_id, error=str(error))
+            return Turned(Code.INNER_SERVICE, How.NOTICE, "the database does not answer")
+        self._failures.forget(client_id, address)
+        return admitted
+
+    def secret_arrived(self, session: Session) -> None:
+        """The device spoke after its secret was delivered: from now on step `0;` is refused (section 3)."""
+        if not session.device.secret_confirmed:
+            session.device = msgspec.structs.replace(session.device, secret_confirmed=True, is_verified=True)
+            entry = Entry()
+            entry.write(statements.CONFIRM_SECRET(of_device=session.device.id))
+            self._journal.add(entry)
+
+    async def _admit(
+        self, client_id: str, password: bytes | None, certificate: PeerCertificate | None, *, secure: bool
+    ) -> Admitted:
+        if not self._directory.fresh:
+            raise _Refusal(Code.INNER_SERVICE, "the database does not answer")
+        if certificate is not None:
+            device = await self._devices.by_client_id(client_id)
+            if device is not None and device.auth_mode == X509:
+                return await self._by_certificate(device, password, certificate)
+        request = parse(password or b"")
+        if isinstance(request, Authentication):
+            return await self._authenticate(request, client_id, secure=secure)
+        return await self._connect(request, client_id, secure=secure)
+
+    # Step 0
+
+    async def _authenticate(self, request: Authentication, client_id: str, *, secure: bool) -> Admitted:
+        product = self._directory.product_by_key(request.product_key)
+        if product is None:
+            raise _Refusal(Code.PRODUCT_NOT_FOUND, "there is no product of this key")
+        device_key = open_authentication(request, product.product_secret.reveal(), client_id)
+        device = await self._devices.find(product.id, device_key)
+        if device is not None:
+            self._check_state(product, device)
+        if device is not None and device.auth_mode == STATIC:
+            raise _Refusal(Code.STATIC_DEVICE, "a static device has its secret already", device_id=device.id)
+        if device is not None and device.auth_mode == X509:
+            raise _needs_certificate(device)
+        if device is not None and device.device_secret is not None and device.secret_confirmed:
+            reason = "the device has its secret; reset it to let the device authenticate again"
+            raise _Refusal(Code.ALREADY_AUTHENTICATED, reason, device_id=device.id)
+        self._check_encryption(product, request, device, secure=secure)
+        if device is None:
+            device = await self._register(product, device_key)
+        device, secret = await self._issue_secret(device)
+        return self._admitted(device, product, Step.AUTHENTICATION, request, secret)
+
+    async def _register(self, product: Product, device_key: str) -> Device:
+        if not product.dynamic_authentication:
+            raise _Refusal(Code.DEVICE_NOT_FOUND, "the product takes only devices that were added beforehand")
+        if product.access_type == _SUB_DEVICE:
+            raise _Refusal(Code.NOT_OF_A_GATEWAY, "a sub-device connects through its gateway")
+        try:
+            return await self._devices.ensure_registered(product, device_key)
+        except PlatformError as error:
+            raise _Refusal(Code.WRONG_CLIENT_ID, error.message) from None
+
+    async def _issue_secret(self, device: Device) -> tuple[Device, str]:
+        """The secret to deliver: a new one, stored before it is sent, or the one whose delivery is not confirmed."""
+        if device.device_secret is not None:
+            return device, self._vault.open(device.device_secret, device_context(device.id))
+        secret = self._entropy.random_bytes(_SECRET_BYTES).hex()
+        sealed = self._vault.seal(secret, device_context(device.id))
+        try:
+            await self._store.write(
+                statements.ISSUE_SECRET(of_device=device.id, new_secret=sealed).must("secret_issued_already")
+            )
+        except WriteRefused:
+            # The same device on another connection, at the same time: both must deliver the same secret.
+            again = await self._devices.by_id(device.id)
+            if again is None or again.device_secret is None:
+                raise _Refusal(Code.DEVICE_NOT_FOUND, "the device was deleted meanwhile") from None
+            return again, self._vault.open(again.device_secret, device_context(device.id))
+        return msgspec.structs.replace(device, device_secret=sealed, secret_confirmed=False, is_verified=True), secret
+
+    # Step 1
+
+    async def _connect(self, request: Connection, client_id: str, *, secure: bool) -> Admitted:
+        device = await self._devices.by_client_id(client_id)
+        product = self._directory.product(device.product_id) if device is not None else None
+        if device is None or product is None:
+            if any(product.dynamic_authentication for product in self._products_of(client_id)):
+                raise _Refusal(Code.DEVICE_NOT_FOUND, "there is no such device; it may authenticate anew", How.HEAL)
+            raise _Refusal(Code.NOT_ACCEPTED, "there is no such device")
+        self._check_state(product, device)
+        if device.auth_mode == X509:
+            raise _needs_certificate(device)
+        sealed = device.device_secret
+        secret = None if sealed is None else self._vault.open(sealed, device_context(device.id))
+        try:
+            verify_connection(request, product.product_secret.reveal(), secret)
+        except CredentialError as error:
+            heals = device.auth_mode == DYNAMIC and not (secret is not None and device.secret_confirmed)
+            if error.code == error.code.RAND_MISSING:
+                raise _Refusal(error.code, error.reason, device_id=device.id) from None
+            if heals:
+                raise _Refusal(error.code, f"{error.reason}; it may authenticate anew", How.HEAL, device.id) from None
+            raise _Refusal(Code.NOT_ACCEPTED, error.reason, device_id=device.id) from None
+        self._check_encryption(product, request, device, secure=secure)
+        if not (device.secret_confirmed and device.is_verified):
+            await self._store.write(statements.CONFIRM_SECRET(of_device=device.id))
+            device = msgspec.structs.replace(device, secret_confirmed=True, is_verified=True)
+        return self._admitted(device, product, Step.CONNECTION, request, None)
+
+    def _products_of(self, client_id: str) -> Iterator[Product]:
+        """Products that the client id may belong to: it does not say where the product key ends."""
+        keys = client_id.removeprefix("qd")
+        for length in _KEY_LENGTHS:
+            product = self._directory.product_by_key(keys[:length])
+            if product is not None and len(keys) - length in _KEY_LENGTHS:
+                yield product
+
+    # Certificates
+
+    async def _by_certificate(self, device: Device, password: bytes | None, certificate: PeerCertificate) -> Admitted:
+        product = self._directory.product(device.product_id)
+        if product is None:
+            raise _Refusal(Code.PRODUCT_NOT_FOUND, "the product is deleted", device_id=device.id)
+        self._check_state(product, device)
+        if not await self._certificates.vouches(product.account_id, certificate):
+            reason = "the certificate is not signed by a verified CA of the account, or not valid now"
+            raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
+        if device.fingerprint is not None and device.fingerprint.lower() != certificate.fingerprint:
+            reason = f"the certificate {certificate.fingerprint} is not the one of this device"
+            raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
+        if device.fingerprint is None:
+            await self._store.write(
+                statements.PIN_FINGERPRINT(of_device=device.id, seen=certificate.fingerprint).must("pinned_already")
+            )
+            device = msgspec.structs.replace(device, fingerprint=certificate.fingerprint, is_verified=True)
+        # A device that also sends a password expects its answer: without a secret SDK 2.9.0 waits for ever.
+        request = _parsed(password)
+        secret: str | None = None
+        if isinstance(request, Authentication):
+            device, secret = await self._issue_secret(device)
+        return self._admitted(device, product, Step.CERTIFICATE, request, secret)
+
+    # All
+
+    def _check_state(self, product: Product, device: Device) -> None:
+        if not device.enabled:
+            raise _Refusal(Code.NOT_ACCEPTED, "the device is disabled", device_id=device.id)
+        if device.is_virtual:
+            raise _Refusal(Code.NOT_ACCEPTED, "a virtual device does not connect", device_id=device.id)
+        if product.access_type == _SUB_DEVICE:
+            reason = "a sub-device connects through its gateway"
+            raise _Refusal(Code.NOT_OF_A_GATEWAY, reason, device_id=device.id)
+
+    def _check_encryption(self, product: Product, request: Password, device: Device | None, *, secure: bool) -> None:
+        # TLS gives more than the session encryption that a product may require.
+        if product.require_encryption and not request.session_encryption and not secure:
+            reason = "the product requires session encryption or TLS"
+            raise _Refusal(Code.SESSION_FLAG_NOT_VALID, reason, device_id=device.id if device else None)
+
+    def _admitted(
+        self, device: Device, product: Product, step: Step, request: Password | None, secret: str | None
+    ) -> Admitted:
+        encrypted = request is not None and request.session_encryption
+        key = self._entropy.random_bytes(_SESSION_KEY_BYTES) if encrypted else None
+        return Admitted(device, product, step, encrypted, secret, key)
+
+
+def _needs_certificate(device: Device) -> _Refusal:
+    return _Refusal(Code.NOT_ACCEPTED, "the device proves itself by a certificate over TLS", device_id=device.id)
+
+
+def _parsed(password: bytes | None) -> Password | None:
+    try:
+        return parse(password or b"")
+    except CredentialError:
+        return None

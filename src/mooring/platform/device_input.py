@@ -1,0 +1,174 @@
+"""What is given about devices: what to add, to change, to look for, and the checks of it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from .entities import Device
+from .errors import Conflict, Invalid
+from .fields import check_choice, check_key, check_range, check_text
+
+__all__ = [
+    "DYNAMIC",
+    "MAX_PAGE",
+    "STATIC",
+    "X509",
+    "DeviceChanges",
+    "DeviceFilter",
+    "NewDevice",
+    "apply_changes",
+    "check_device_key",
+    "check_distinct",
+    "check_distinct_numbers",
+    "check_new",
+    "filter_params",
+    "skip_of",
+]
+
+MAX_PAGE = 1_000  # rows of a page
+DYNAMIC, STATIC, X509 = 0, 1, 2  # auth_mode
+
+
+class NewDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A device to add. `auth_mode` 0 dynamic, 1 static (a DeviceSecret is made), 2 X.509 with an optional SHA-1
+    `fingerprint`, 40 hex digits; the name is the DeviceKey unless given."""
+
+    device_key: str
+    name: str | None = None
+    sn: str | None = None
+    auth_mode: int = DYNAMIC
+    fingerprint: str | None = None
+
+
+class DeviceChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a device; a member that is not given stays, an `sn` of None is taken away."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    sn: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class DeviceFilter(msgspec.Struct, frozen=True):
+    """Which devices a list shows. `device_key` and `sn` match as a whole, `name` and `text` (key, name or SN) in
+    part and in either case; None means any."""
+
+    device_key: str | None = None
+    sn: str | None = None
+    name: str | None = None
+    text: str | None = None
+    online: bool | None = None
+    activated: bool | None = None
+    enabled: bool | None = None
+    virtual: bool | None = None
+    auth_mode: int | None = None
+
+
+def filter_params(chosen: DeviceFilter) -> dict[str, object]:
+    """The parameters of the statements that list devices."""
+    return {
+        "of_key": chosen.device_key or "",
+        "of_sn": chosen.sn or "",
+        "like_name": _pattern(chosen.name),
+        "like_text": _pattern(chosen.text),
+        "is_online": _switch_param(chosen.online),
+        "is_activated": _switch_param(chosen.activated),
+        "is_enabled": _switch_param(chosen.enabled),
+        "is_virtual": _switch_param(chosen.virtual),
+        "of_auth_mode": -1 if chosen.auth_mode is None else chosen.auth_mode,
+    }
+
+
+def _pattern(part: str | None) -> str:
+    if not part:
+        return ""
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _switch_param(wanted: bool | None) -> int:
+    return -1 if wanted is None else int(wanted)
+
+
+def skip_of(number: int, size: int) -> int:
+    """How many rows come before a page. Raises Invalid."""
+    check_range("page number", number, 1, 2**31 - 1)
+    check_range("page size", size, 1, MAX_PAGE)
+    return (number - 1) * size
+
+
+def check_new(new: NewDevice, index: int | None) -> NewDevice:
+    """The device with name, SN and fingerprint in the form they are kept. Raises Invalid; with an `index`, its `field`
+    is that of a member of a batch."""
+    try:
+        check_device_key(new.device_key)
+        check_choice("auth_mode", new.auth_mode, (DYNAMIC, STATIC, X509))
+        name = check_name(new.name) if new.name else None
+        sn = check_serial_number(new.sn) if new.sn else None
+        fingerprint = _fingerprint(new)
+    except Invalid as error:
+        if index is None:
+            raise
+        place = f"devices[{index}].{error.field}"
+        raise Invalid(error.code, error.message, field=place, wire=error.wire) from None
+    return NewDevice(new.device_key, name, sn, new.auth_mode, fingerprint)
+
+
+def check_device_key(device_key: str) -> None:
+    """4 to 32 letters and digits. Raises Invalid."""
+    check_key("device_key", device_key, "[A-Za-z0-9]{4,32}", "4 to 32 letters and digits")
+
+
+def check_name(name: str) -> str:
+    """The name without surrounding blanks. Raises Invalid."""
+    return check_text("name", name, low=1, high=254)
+
+
+def check_serial_number(sn: str) -> str:
+    """The SN without surrounding blanks. Raises Invalid."""
+    text = check_text("sn", sn, low=1, high=64)
+    # In the text of a QR code, `pk=…&sn=…&v=1`, other characters would need quoting that scanners do not undo.
+    check_key("sn", text, r"[A-Za-z0-9._:-]+", "letters, digits and . _ : -")
+    return text
+
+
+def _fingerprint(new: NewDevice) -> str | None:
+    if not new.fingerprint:
+        return None
+    if new.auth_mode != X509:
+        message = "only an X.509 device (auth_mode 2) has a fingerprint"
+        raise Invalid("fingerprint", message, field="fingerprint", wire=50005)
+    check_key("fingerprint", new.fingerprint, "[0-9A-Fa-f]{40}", "40 hex digits without colons")
+    return new.fingerprint.lower()
+
+
+def check_distinct(new: Sequence[NewDevice]) -> None:
+    """No key and no SN comes twice. Raises Conflict (70062 for a key)."""
+    seen: set[str] = set()
+    for device in new:
+        if device.device_key in seen:
+            message = f"DeviceKey {device.device_key} is given twice"
+            raise Conflict("device_key_taken", message, field="device_key", wire=70062)
+        seen.add(device.device_key)
+    check_distinct_numbers([device.sn for device in new])
+
+
+def check_distinct_numbers(numbers: Sequence[str | None]) -> None:
+    """No SN comes twice. Raises Conflict."""
+    seen: set[str] = set()
+    for sn in numbers:
+        if sn in seen:
+            raise Conflict("sn_taken", f"SN {sn} is given twice", field="sn", wire=50005)
+        if sn is not None:
+            seen.add(sn)
+
+
+def apply_changes(device: Device, changes: DeviceChanges) -> Device:
+    """The device with the changes. Raises Invalid, 50005 when there are none."""
+    given: dict[str, str | None] = {}
+    if isinstance(changes.name, str):
+        given["name"] = check_name(changes.name)
+    if not isinstance(changes.sn, msgspec.UnsetType):
+        given["sn"] = check_serial_number(changes.sn) if changes.sn else None
+    if not given:
+        message = f"device {device.device_key}: neither name nor SN is given"
+        raise Invalid("nothing_to_change", message, wire=50005)
+    return msgspec.structs.replace(device, **given)

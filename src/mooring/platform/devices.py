@@ -1,0 +1,507 @@
+"""Devices: adding, finding, changing, deleting, secrets (domain-rules.md sections 3 and 4).
+
+Rows are read from the database, not from the directory: there may be millions. A deleted device keeps its row; when
+its key is added or registers again, the same row lives on, and with it its history.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from mooring.protocol.credentials import client_id
+from mooring.store import UniqueViolation, Vault, Write, WriteRefused
+from mooring.store import device_list as statements
+from mooring.store import devices as device_statements
+from mooring.store import logs as log_statements
+
+from . import loading
+from .device_input import (
+    MAX_PAGE,
+    STATIC,
+    DeviceChanges,
+    DeviceFilter,
+    NewDevice,
+    apply_changes,
+    check_distinct,
+    check_distinct_numbers,
+    check_new,
+    filter_params,
+    skip_of,
+)
+from .entities import Device, Product
+from .errors import Conflict, Invalid, LimitReached, Missing
+from .journal import Entry, Journal
+from .ledger import Actor, Ledger
+from .products import Products
+from .secret import Secret
+from .session import Session
+from .sources import Entropy
+
+__all__ = [
+    "MAX_BATCH",
+    "MAX_PAGE",
+    "Connections",
+    "DeviceChanges",
+    "DeviceFilter",
+    "DeviceSummary",
+    "Devices",
+    "NewDevice",
+    "Registered",
+]
+
+MAX_BATCH = 500  # devices of one call
+RESET_EVENT = 6
+
+_DISABLED = 10430  # device-protocol.md 2.3: a disabled device keeps its secret and comes back after ten minutes
+_HTTP = 3  # protocol of a product
+_SECRET_BYTES = 16
+_LOOK_UPS = 50  # at a time
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """A device just added; `secret` is that of a static one, in clear this once."""
+
+    device: Device
+    secret: Secret | None
+
+
+class DeviceSummary(msgspec.Struct, frozen=True):
+    """How many devices a product has; all but `virtual` count real ones."""
+
+    real: int
+    virtual: int
+    online: int
+    activated: int
+
+
+class Connections(Protocol):
+    """What is asked of the sessions of devices."""
+
+    def of(self, device_id: int) -> Session | None:
+        """The device's session while it is online."""
+
+    async def disconnect(self, device_id: int, reason: str, notice: int | None = None) -> None:
+        """End it, when there is one."""
+
+
+class Devices:
+    """What people, applications and devices themselves do with the list of devices.
+
+    `on_delete` listeners hear of each deleted device.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        entropy: Entropy,
+        products: Products,
+        sessions: Connections,
+        journal: Journal,
+    ) -> None:
+        self._ledger = ledger
+        self._store = ledger.store
+        self._vault = vault
+        self._entropy = entropy
+        self._products = products
+        self._sessions = sessions
+        self._journal = journal
+        self.on_delete: list[Callable[[Device], None]] = []
+        products.on_delete.append(self._disconnect_all)
+
+    # Finding
+
+    async def find(self, product_id: int, device_key: str) -> Device | None:
+        """A device by product and key. Raises StoreUnavailable."""
+        found = await self._store.read(device_statements.BY_KEY, of_product=product_id, of_key=device_key)
+        return loading.device(found[0]) if found else None
+
+    async def by_id(self, device_id: int) -> Device | None:
+        """A device by its id."""
+        found = await self._store.read(device_statements.BY_ID, device_id=device_id)
+        return loading.device(found[0]) if found else None
+
+    async def by_client_id(self, connected_as: str) -> Device | None:
+        """A device by the client id it connects with."""
+        found = await self._store.read(device_statements.BY_CLIENT_ID, of_client_id=connected_as)
+        return loading.device(found[0]) if found else None
+
+    async def one(self, account_id: int, product_key: str, device_key: str) -> Device:
+        """A device of the account. Raises Missing (70017 for the product, 70130 for the device)."""
+        product = self._products.one(account_id, product_key)
+        device = await self.find(product.id, device_key)
+        if device is None:
+            raise _missing(product_key, device_key)
+        return device
+
+    async def page(
+        self, product: Product, chosen: DeviceFilter | None = None, number: int = 1, size: int = 10
+    ) -> tuple[list[Device], int]:
+        """Page `number` of a product's devices, newest first, and how many there are. Raises Invalid."""
+        return await self.some(product, chosen, skip=skip_of(number, size), rows=size)
+
+    async def some(
+        self, scope: Product | int, chosen: DeviceFilter | None = None, *, skip: int = 0, rows: int = 100
+    ) -> tuple[list[Device], int]:
+        """At most `rows` devices of a product or of a whole account (its id) after the first `skip`, and how many
+        there are in all."""
+        params = filter_params(chosen or DeviceFilter())
+        if isinstance(scope, Product):
+            page, count = statements.PAGE, statements.COUNT
+            params["of_product"] = scope.id
+        else:
+            page, count = statements.ACCOUNT_PAGE, statements.ACCOUNT_COUNT
+            params["of_account"] = scope
+        [total] = await self._store.scan(count, **params)
+        found = await self._store.scan(page, **params, rows=rows, skip=skip) if total.rows > skip else []
+        return [loading.device(row) for row in found], total.rows
+
+    async def summary(self, product: Product) -> DeviceSummary:
+        """How many devices a product has."""
+        [row] = await self._store.scan(statements.SUMMARY, of_product=product.id)
+        return DeviceSummary(row.real, row.virtual, row.online, row.activated)
+
+    # Adding
+
+    async def ensure_registered(self, product: Product, device_key: str) -> Device:
+        """The device of this key; one that is not there, or is deleted, is added as a dynamic one. Not audited: the
+        device does it. Raises Invalid for the key and Conflict for a client id that is another device's."""
+        device = await self.find(product.id, device_key)
+        if device is not None:
+            return device
+        [planned] = await self._plan(product, [check_new(NewDevice(device_key), None)])
+        # Somebody else may have added it meanwhile, which is as good.
+        with contextlib.suppress(UniqueViolation, WriteRefused):
+            await self._store.write(planned.write)
+        device = await self.find(product.id, device_key)
+        if device is None:
+            raise await self._clash(product, device_key)
+        return device
+
+    async def add(self, actor: Actor, product_key: str, new: NewDevice) -> Registered:
+        """Add one device. Raises Missing, Invalid, Conflict (70062 for a DeviceKey in use)."""
+        [added] = await self.add_many(actor, product_key, [new])
+        return added
+
+    async def add_many(self, actor: Actor, product_key: str, new: Sequence[NewDevice]) -> list[Registered]:
+        """Add up to `MAX_BATCH` devices, all or none; `field` of an error names the one at fault, `devices[3].sn`.
+
+        Raises Missing, Invalid, LimitReached, Conflict (70062 for a DeviceKey in use or given twice).
+        """
+        product = self._products.one(actor.account_id, product_key)
+        return await self._add(actor, product, new, virtual=False)
+
+    async def add_virtual(self, actor: Actor, product: Product, device_key: str, name: str) -> Device:
+        """Add the device that a person acts as; only `VirtualDevices` does."""
+        [added] = await self._add(actor, product, [NewDevice(device_key, name)], virtual=True)
+        return added.device
+
+    async def _add(
+        self, actor: Actor, product: Product, new: Sequence[NewDevice], *, virtual: bool
+    ) -> list[Registered]:
+        if not new:
+            raise Invalid("empty_batch", "no device is given", field="devices", wire=50005)
+        if len(new) > MAX_BATCH:
+            message = f"{len(new)} devices are given; one call takes {MAX_BATCH}"
+            raise LimitReached("batch_limit", message, field="devices", wire=50005)
+        single = len(new) == 1
+        checked = [check_new(device, None if single else index) for index, device in enumerate(new)]
+        if product.protocol == _HTTP and any(device.auth_mode == STATIC for device in checked):
+            raise Invalid("auth_mode", "devices of an HTTP product cannot be static", field="auth_mode", wire=50005)
+        check_distinct(checked)
+        planned = await self._plan(product, checked, virtual=virtual)
+        keys = [device.device_key for device in checked]
+        try:
+            await self._ledger.commit(
+                actor,
+                "device.create" if single else "device.create_batch",
+                ("device", f"{product.product_key}/{keys[0]}") if single else ("product", product.product_key),
+                *(plan.write for plan in planned),
+                detail={"auth_mode": checked[0].auth_mode, **({} if single else {"device_keys": keys})},
+            )
+        except UniqueViolation as error:
+            raise _taken(error) from None
+        found = await self._in_turns(keys, lambda key: self.find(product.id, key))
+        return [
+            Registered(device, plan.secret)
+            for device, plan in zip(found, planned, strict=True)
+            if device is not None  # unless deleted again since
+        ]
+
+    async def _plan(self, product: Product, new: Sequence[NewDevice], *, virtual: bool = False) -> "list[_Planned]":
+        rows = await self._in_turns(
+            new,
+            lambda device: self._store.read(statements.ANY, of_product=product.id, of_key=device.device_key),
+        )
+        free = [device.device_key for device, row in zip(new, rows, strict=True) if not row]
+        for key, owner in zip(free, await self._in_turns(free, lambda key: self._owner(product, key)), strict=True):
+            if owner is not None:
+                raise _client_id_taken(product, key)
+        planned = []
+        for device, known in zip(new, rows, strict=True):
+            if known and known[0].deleted_at is None:
+                message = f"product {product.product_key} has a device {device.device_key} already"
+                raise Conflict("device_key_taken", message, field="device_key", wire=70062)
+            planned.append(self._planned(product, device, known[0] if known else None, virtual=virtual))
+        await self._check_serial_numbers(product, new)
+        return planned
+
+    def _planned(
+        self, product: Product, new: NewDevice, known: device_statements.DeviceRow | None, *, virtual: bool
+    ) -> "_Planned":
+        device_id = known.id if known is not None else self._ledger.ids.next()
+        secret = self._new_secret() if new.auth_mode == STATIC else None
+        sealed = self._sealed(device_id, secret)
+        name = new.name or new.device_key
+        now = self._ledger.clock.now_ms()
+        if known is not None:
+            revive = statements.REVIVE(
+                of_device=device_id,
+                new_name=name,
+                new_sn=new.sn,
+                new_auth_mode=new.auth_mode,
+                new_secret=sealed,
+                new_fingerprint=new.fingerprint,
+                new_is_virtual=virtual,
+                now=now,
+            )
+            return _Planned(revive.must(f"device {new.device_key}"), secret)
+        row = device_statements.DeviceRow(
+            id=device_id,
+            product_id=product.id,
+            device_key=new.device_key,
+            client_id=client_id(product.product_key, new.device_key),
+            name=name,
+            sn=new.sn,
+            auth_mode=new.auth_mode,
+            device_secret=sealed,
+            secret_confirmed=False,
+            fingerprint=new.fingerprint,
+            enabled=True,
+            is_verified=False,
+            is_virtual=virtual,
+            online=False,
+            created_at=now,
+            updated_at=None,
+            activated_at=None,
+            first_conn_at=None,
+            last_conn_at=None,
+            last_offline_at=None,
+            deleted_at=None,
+        )
+        return _Planned(statements.ADD.of(row), secret)
+
+    async def _check_serial_numbers(self, product: Product, new: Sequence[NewDevice]) -> None:
+        given = [device.sn for device in new if device.sn is not None]
+        taken = await self._in_turns(
+            given, lambda sn: self._store.read(statements.SERIAL_NUMBER, of_product=product.id, of_sn=sn)
+        )
+        for sn, rows in zip(given, taken, strict=True):
+            if rows:
+                raise Conflict("sn_taken", f"SN {sn} is that of device {rows[0].device_key}", field="sn", wire=50005)
+
+    async def _owner(self, product: Product, device_key: str) -> statements.KeyRow | None:
+        wanted = client_id(product.product_key, device_key)
+        found = await self._store.read(statements.CLIENT_ID_OWNER, of_client_id=wanted)
+        return found[0] if found else None
+
+    async def _clash(self, product: Product, device_key: str) -> Exception:
+        if await self._owner(product, device_key) is not None:
+            return _client_id_taken(product, device_key)
+        return _missing(product.product_key, device_key)
+
+    async def _in_turns(self, items: Sequence[_T], ask: Callable[[_T], Awaitable[_R]]) -> list[_R]:
+        """Many look-ups, a bounded number at a time."""
+        found: list[_R] = []
+        for start in range(0, len(items), _LOOK_UPS):
+            found += await asyncio.gather(*(ask(item) for item in items[start : start + _LOOK_UPS]))
+        return found
+
+    # Changing
+
+    async def update(self, actor: Actor, product_key: str, device_key: str, changes: DeviceChanges) -> Device:
+        """Change name and SN. Raises Missing, Invalid (50005 for an update without members), Conflict."""
+        [device] = await self.update_many(actor, product_key, {device_key: changes})
+        return device
+
+    async def update_many(self, actor: Actor, product_key: str, changes: Mapping[str, DeviceChanges]) -> list[Device]:
+        """Change up to `MAX_BATCH` devices by their keys, all or none. Raises as `update`, and LimitReached."""
+        product = self._products.one(actor.account_id, product_key)
+        if not changes:
+            raise Invalid("empty_batch", "no device is given", field="devices", wire=50005)
+        if len(changes) > MAX_BATCH:
+            message = f"{len(changes)} devices are given; one call takes {MAX_BATCH}"
+            raise LimitReached("batch_limit", message, field="devices", wire=50005)
+        devices = await self._in_turns(list(changes), lambda key: self.one(actor.account_id, product_key, key))
+        changed = [apply_changes(device, changes[device.device_key]) for device in devices]
+        check_distinct_numbers([device.sn for device in changed])
+        # Numbers that are taken away go first, so that another device of the batch may have them.
+        updates = [
+            statements.UPDATE(
+                of_device=before.id,
+                seen_updated_at=before.updated_at,
+                new_name=after.name,
+                new_sn=after.sn,
+                now=self._ledger.later_than(before.updated_at),
+            ).must(f"device {before.device_key}")
+            for before, after in sorted(zip(devices, changed, strict=True), key=lambda pair: pair[1].sn is not None)
+        ]
+        single = len(devices) == 1
+        try:
+            await self._ledger.commit(
+                actor,
+                "device.update" if single else "device.update_batch",
+                ("device", f"{product_key}/{devices[0].device_key}") if single else ("product", product_key),
+                *updates,
+                detail={key: msgspec.to_builtins(change) for key, change in changes.items()},
+            )
+        except UniqueViolation as error:
+            raise _taken(error) from None
+        return await self._in_turns(list(changes), lambda key: self._refreshed(product, key))
+
+    async def enable(self, actor: Actor, product_key: str, device_key: str) -> Device:
+        """Let the device connect again. Raises Missing, Conflict when it may already."""
+        return await self._switch(actor, product_key, device_key, enabled=True)
+
+    async def disable(self, actor: Actor, product_key: str, device_key: str) -> Device:
+        """Keep the device out: its session ends, commands to it are refused. Raises Missing, Conflict."""
+        return await self._switch(actor, product_key, device_key, enabled=False)
+
+    async def _switch(self, actor: Actor, product_key: str, device_key: str, *, enabled: bool) -> Device:
+        device = await self.one(actor.account_id, product_key, device_key)
+        word = "enabled" if enabled else "disabled"
+        if device.enabled == enabled:
+            raise Conflict("nothing_to_change", f"device {device_key} is {word} already")
+        write = statements.SET_ENABLED(
+            of_device=device.id, new_enabled=enabled, now=self._ledger.later_than(device.updated_at)
+        )
+        await self._commit(actor, f"device.{word.removesuffix('d')}", product_key, device, write)
+        if not enabled:
+            await self._disconnect(device, "disabled", _DISABLED)
+        return await self._refreshed(self._products.one(actor.account_id, product_key), device_key)
+
+    async def delete(self, actor: Actor, product_key: str, device_key: str) -> None:
+        """Delete a device, online or not: its session ends, its history stays. Raises Missing."""
+        device = await self.one(actor.account_id, product_key, device_key)
+        write = statements.DELETE(of_device=device.id, now=self._ledger.clock.now_ms())
+        detail: dict[str, object] = {"id": device.id, "name": device.name, "sn": device.sn}
+        await self._commit(actor, "device.delete", product_key, device, write, detail)
+        await self._disconnect(device, "deleted")
+        for listener in self.on_delete:
+            listener(device)
+
+    async def _disconnect_all(self, device_ids: Sequence[int]) -> None:
+        for device_id in device_ids:
+            await self._sessions.disconnect(device_id, "product deleted")
+
+    # Secrets
+
+    async def show_secret(self, actor: Actor, product_key: str, device_key: str) -> Secret | None:
+        """The DeviceSecret, None when it has none; that it was shown is audited. Raises Missing."""
+        device = await self.one(actor.account_id, product_key, device_key)
+        await self._commit(actor, "device.show_secret", product_key, device)
+        return self.secret_of(device)
+
+    def secret_of(self, device: Device) -> Secret | None:
+        """The DeviceSecret opened, for checking what the device sends. Raises SecretKeyError."""
+        if device.device_secret is None:
+            return None
+        return Secret(self._vault.open(device.device_secret, loading.device_context(device.id)))
+
+    async def reset(self, actor: Actor, product_key: str, device_key: str) -> Registered:
+        """Forget DeviceSecret and fingerprint, and end the session, so that the device authenticates again; a static
+        device gets a new secret. Raises Missing, Conflict (70071 for a virtual device)."""
+        device = await self.one(actor.account_id, product_key, device_key)
+        if device.is_virtual:
+            raise Conflict("virtual_device", "a virtual device does not authenticate", wire=70071)
+        secret = self._new_secret() if device.auth_mode == STATIC else None
+        write = statements.RESET(
+            of_device=device.id,
+            new_secret=self._sealed(device.id, secret),
+            now=self._ledger.later_than(device.updated_at),
+        )
+        await self._commit(actor, "device.reset_secret", product_key, device, write)
+        await self._journal.commit(self._reset_event(device))
+        await self._disconnect(device, "reset")
+        product = self._products.one(actor.account_id, product_key)
+        return Registered(await self._refreshed(product, device_key), secret)
+
+    def _reset_event(self, device: Device) -> Entry:
+        entry = Entry()
+        row = log_statements.EventRow(
+            id=self._ledger.ids.next(),
+            device_id=device.id,
+            type=RESET_EVENT,
+            ab_id=None,
+            code="reset",
+            name="Reset",
+            output=None,
+            packet_id=None,
+            remark=None,
+            created_at=self._ledger.clock.now_ms(),
+        )
+        entry.add(log_statements.ADD_EVENT, msgspec.structs.astuple(row))
+        return entry
+
+    def _new_secret(self) -> Secret:
+        return Secret(self._entropy.random_bytes(_SECRET_BYTES).hex())
+
+    def _sealed(self, device_id: int, secret: Secret | None) -> bytes | None:
+        if secret is None:
+            return None
+        return self._vault.seal(secret.reveal(), loading.device_context(device_id))
+
+    async def _commit(
+        self,
+        actor: Actor,
+        action: str,
+        product_key: str,
+        device: Device,
+        write: Write | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        writes = () if write is None else (write.must(f"device {device.device_key}"),)
+        await self._ledger.commit(
+            actor, action, ("device", f"{product_key}/{device.device_key}"), *writes, detail=detail or {"id": device.id}
+        )
+
+    async def _disconnect(self, device: Device, reason: str, notice: int | None = None) -> None:
+        await self._sessions.disconnect(device.id, reason, notice)
+        await self._journal.settle()  # so that it is shown offline
+
+    async def _refreshed(self, product: Product, device_key: str) -> Device:
+        """The device as it is now; its session sees it so too."""
+        device = await self.find(product.id, device_key)
+        if device is None:
+            raise _missing(product.product_key, device_key)
+        session = self._sessions.of(device.id)
+        if session is not None:
+            session.device = device
+        return device
+
+
+class _Planned(msgspec.Struct):
+    write: Write
+    secret: Secret | None
+
+
+def _missing(product_key: str, device_key: str) -> Missing:
+    return Missing("no_such_device", f"there is no device {device_key!r} in product {product_key}", wire=70130)
+
+
+def _client_id_taken(product: Product, device_key: str) -> Conflict:
+    message = (
+        f"ProductKey {product.product_key} and DeviceKey {device_key} make the client id of a device of another product"
+    )
+    return Conflict("client_id_taken", message, field="device_key", wire=70062)
+
+
+def _taken(error: UniqueViolation) -> Conflict:
+    if "sn" in error.columns:
+        return Conflict("sn_taken", "an SN is that of another device of the product", field="sn", wire=50005)
+    return Conflict("device_key_taken", "a DeviceKey is in use", field="device_key", wire=70062)

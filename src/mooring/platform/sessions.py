@@ -1,0 +1,193 @@
+"""Which devices are online: one session a device, the event log of connections, activation (domain-rules.md section 4).
+
+Sessions live in this process's memory. What the database shows of them (online, times, events) goes through the
+journal, in order; `recover` sets right what a process that died left behind.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import msgspec
+import structlog
+
+from mooring.store import Store, StoreError, StoreUnavailable
+from mooring.store import devices as statements
+from mooring.store import logs as log_statements
+
+from .entities import Device
+from .journal import Entry, Journal
+from .session import DeviceLink, Session
+from .sources import Clock, Ids
+from .trace import Trace
+
+__all__ = ["OFFLINE", "ONLINE", "RECONNECT", "Sessions"]
+
+OFFLINE, ONLINE, RECONNECT = 0, 1, 2
+"""Types of the event log."""
+
+_NAMES = {OFFLINE: ("offline", "Offline"), ONLINE: ("online", "Online"), RECONNECT: ("reconnect", "Reconnect")}
+_RETRY_S = 1.0
+_LATE = "the device was online again when this could be written"
+_DIED = "the server stopped without closing the connection"
+
+_log = structlog.get_logger()
+
+Listener = Callable[[Session], None]
+
+
+class Sessions:
+    """The sessions of this process. `on_open` and `on_close` listeners hear of each, after it is shown online and
+    when it is gone; a connection that takes another one's place closes that one too."""
+
+    def __init__(self, store: Store, journal: Journal, trace: Trace, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._journal = journal
+        self._trace = trace
+        self._clock = clock
+        self._ids = ids
+        self._open: dict[int, Session] = {}
+        self._unwritten: list[tuple[int, int]] = []  # devices gone offline while the database did not answer
+        self._timer: asyncio.TimerHandle | None = None
+        self.on_open: list[Listener] = []
+        self.on_close: list[Listener] = []
+
+    @property
+    def count(self) -> int:
+        """How many devices are online."""
+        return len(self._open)
+
+    def of(self, device_id: int) -> Session | None:
+        """The session of a device, None while it is offline."""
+        return self._open.get(device_id)
+
+    def all(self) -> Iterable[Session]:
+        """Every session, as of now."""
+        return list(self._open.values())
+
+    async def open(self, device: Device, link: DeviceLink, address: str) -> Session:
+        """Put a device online; an older connection of it is closed and leaves no offline event (section 4).
+
+        Returns when that is committed; only then listeners hear of it, unless another connection has taken over since.
+        A device that was deleted, disabled or reset meanwhile is closed again. Raises StoreError: it is offline then.
+        """
+        now = self._clock.now_ms()
+        session = Session(self._ids.next(), device, link, address, now)
+        before = self._open.get(device.id)
+        self._open[device.id] = session
+        if before is not None:
+            before.link.close("the device connected again")
+            self._tell(self.on_close, before)
+        entry = Entry()
+        entry.write(statements.SET_ONLINE(of_device=device.id, at=now))
+        self._add_event(entry, device.id, ONLINE if before is None else RECONNECT, now)
+        try:
+            await self._journal.commit(entry)
+            allowed = await self._may_stay(device)
+        except StoreError:
+            if self._open.get(device.id) is session:
+                del self._open[device.id]
+                self._write_offline(device.id, now, logged=before is not None)
+            raise
+        if self._open.get(device.id) is session:
+            if allowed:
+                self._tell(self.on_open, session)
+            else:
+                await self.disconnect(device.id, "the device was deleted, disabled or reset while it connected")
+        return session
+
+    def end(self, session: Session) -> None:
+        """Take a device offline, at once; that is committed soon after. Nothing happens to a session that another
+        connection has taken over."""
+        device_id = session.device.id
+        if self._open.get(device_id) is session:
+            del self._open[device_id]
+            self._write_offline(device_id, self._clock.now_ms())
+            self._tell(self.on_close, session)
+
+    async def close(self, session: Session) -> None:
+        """As `end`, and wait for the journal."""
+        self.end(session)
+        await self._journal.settle()
+
+    async def disconnect(self, device_id: int, reason: str, notice: int | None = None) -> None:
+        """End the connection of a device when it has one, with an exception notice (00A3) of the code `notice`."""
+        session = self._open.get(device_id)
+        if session is not None:
+            session.link.close(reason, notice)
+            self.end(session)
+
+    def note_data(self, session: Session, entry: Entry, at_ms: int) -> None:
+        """A data message passed, in either direction: the first one activates the device, within `entry`."""
+        if session.activated:
+            return
+        session.activated = True
+        entry.write(statements.ACTIVATE(of_device=session.device.id, at=at_ms))
+        told = entry.done
+
+        def done(error: StoreError | None) -> None:
+            if error is None:
+                if session.device.activated_at is None:
+                    session.device = msgspec.structs.replace(session.device, activated_at=at_ms)
+            else:
+                session.activated = False
+            if told is not None:
+                told(error)
+
+        entry.done = done
+
+    async def recover(self) -> None:
+        """At start, before any device connects: whatever is shown online is not. Raises StoreError."""
+        now = self._clock.now_ms()
+        rows = await self._store.scan(statements.ONLINE)
+        if rows:
+            entry = Entry()
+            for row in rows:
+                self._add_event(entry, row.id, OFFLINE, now, _DIED)
+            entry.write(statements.ALL_OFFLINE(at=now))
+            await self._journal.commit(entry)
+            _log.info("devices set offline that an ended process left online", devices=len(rows))
+
+    def stop(self) -> None:
+        """Give up what waits to be tried again: the process ends, `recover` of the next one does it."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _may_stay(self, device: Device) -> bool:
+        rows = await self._store.read(statements.BY_ID, device_id=device.id)
+        return any(row.enabled and row.device_secret == device.device_secret for row in rows)
+
+    def _write_offline(self, device_id: int, at: int, *, logged: bool = True) -> None:
+        """An offline device must not be shown online because the database did not answer: try until it does."""
+        entry = Entry()
+        again = device_id in self._open
+        if not again:
+            entry.write(statements.SET_OFFLINE(of_device=device_id, at=at))
+        if logged:
+            self._add_event(entry, device_id, OFFLINE, at, _LATE if again else None)
+
+        def done(error: StoreError | None) -> None:
+            if isinstance(error, StoreUnavailable):
+                self._unwritten.append((device_id, at))
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(_RETRY_S, self._write_again)
+
+        entry.done = done
+        self._journal.add(entry)
+
+    def _write_again(self) -> None:
+        self._timer = None
+        unwritten, self._unwritten = self._unwritten, []
+        for device_id, at in unwritten:
+            self._write_offline(device_id, at)
+
+    def _add_event(self, entry: Entry, device_id: int, kind: int, at: int, remark: str | None = None) -> None:
+        code, name = _NAMES[kind]
+        row = (self._ids.next(), device_id, kind, None, code, name, None, None, remark, at)
+        entry.add(log_statements.ADD_EVENT, row)
+
+    def _tell(self, listeners: list[Listener], session: Session) -> None:
+        for listener in listeners:
+            try:
+                listener(session)
+            except Exception:
+                _log.exception("listener of sessions failed", device=session.device.id)
