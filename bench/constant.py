@@ -13,6 +13,7 @@ from typing import Any, cast
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from mooring.gateway import Gateway
 from mooring.http import Doors
 from mooring.platform import Platform
 from mooring.server import _Server
@@ -44,7 +45,9 @@ class Constant:
 
 class _ConstantDoors(Doors):
     def __init__(self, constant: Constant) -> None:
-        super().__init__(openapi=constant, manage=constant, registry=CollectorRegistry(), ready=lambda: None)
+        super().__init__(
+            openapi=constant, manage=constant, mqtt=constant, registry=CollectorRegistry(), ready=lambda: None
+        )
         self._constant = constant
 
     async def __call__(
@@ -61,7 +64,7 @@ class _ConstantServer(_Server):
 
     def __init__(self, constant: Constant) -> None:
         self._constant = constant
-        super().__init__(load_settings({}), cast("Platform", None))
+        super().__init__(load_settings({}), cast("Platform", None), cast("Gateway", None), CollectorRegistry())
 
     def _doors(self, settings: Settings) -> Doors:
         return _ConstantDoors(self._constant)

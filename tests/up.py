@@ -15,6 +15,8 @@ __all__ = ["Failed", "Running", "mooring_up", "start_and_fail"]
 
 _START_S = 30
 _BASE_URL = re.compile(r"OpenAPI (http://\S+)/v2")
+_MQTT = re.compile(r"mqtt://(\S+):(\d+)")
+_MQTTS = re.compile(r"mqtts://(\S+):(\d+)")
 _PASSWORD = re.compile(r"one-time password (\S+)")
 
 
@@ -24,7 +26,10 @@ class Failed(Exception):
 
 @dataclass
 class Running:
-    """A running platform. `lines` is its standard output so far; `logs()` its standard error."""
+    """A running platform. `lines` is its standard output so far; `logs()` its standard error.
+
+    `mqtt_port` is that of devices, `mqtts_port` the one with TLS, 0 when there is none.
+    """
 
     process: "subprocess.Popen[str]"
     base_url: str
@@ -32,8 +37,13 @@ class Running:
     log_file: Path
     stopped: int | None = None
     password: str | None = field(init=False)
+    mqtt_port: int = field(init=False)
+    mqtts_port: int = field(init=False)
 
     def __post_init__(self) -> None:
+        mqtt, mqtts = _MQTT.search(self.lines[-1]), _MQTTS.search(self.lines[-1])
+        self.mqtt_port = int(mqtt[2]) if mqtt else 0
+        self.mqtts_port = int(mqtts[2]) if mqtts else 0
         found = _PASSWORD.search("\n".join(self.lines))
         self.password = found.group(1) if found else None
 
@@ -63,7 +73,7 @@ def mooring_up(data: Path, *arguments: str, env: Mapping[str, str] | None = None
     log_file = data.with_name(f"{data.name}.{os.urandom(4).hex()}.log")
     with log_file.open("w") as log:
         process = subprocess.Popen(
-            _command(("--data", str(data), "--http-port", "0", *arguments)),
+            _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", *arguments)),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -98,7 +108,7 @@ def mooring_up(data: Path, *arguments: str, env: Mapping[str, str] | None = None
 def start_and_fail(data: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Starts a platform that must not come up: its exit code and standard error."""
     ended = subprocess.run(
-        _command(("--data", str(data), "--http-port", "0", *arguments)),
+        _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", *arguments)),
         capture_output=True,
         text=True,
         timeout=_START_S,

@@ -43,8 +43,8 @@ def sample_models() -> dict[str, Path]:
     raise FileNotFoundError("the sample thing models are missing from this installation")
 
 
-async def seed_demo(platform: Platform, target: Path, base_url: str, email: str) -> None:
-    """Make what is missing of the demo and write `target` (mode 0600). Raises DemoRefused."""
+async def seed_demo(platform: Platform, target: Path, base_url: str, mqtt: tuple[str, int], email: str) -> None:
+    """Make what is missing of the demo and write `target` (mode 0600). `mqtt` is host and port. Raises DemoRefused."""
     password = Secret(random_text(SystemEntropy(), BASE62, 20))
     made = await platform.accounts.bootstrap(email, password)
     account = made.account if made is not None else next(iter(platform.directory.accounts()))
@@ -60,7 +60,7 @@ async def seed_demo(platform: Platform, target: Path, base_url: str, email: str)
     products = [await _product(platform, actor, app, name, path) for name, path in sample_models().items()]
     login = {"email": email, "password": password.reveal()} if made is not None else _kept_login(target)
     manage = {"url": f"{base_url}/manage/v1", "token": (await _manage_token(platform, actor)).reveal(), **login}
-    await asyncio.to_thread(write_private, target, _document(base_url, app, products, manage))
+    await asyncio.to_thread(write_private, target, _document(base_url, mqtt, app, products, manage))
 
 
 def _kept_login(target: Path) -> dict[str, str]:
@@ -101,11 +101,14 @@ async def _manage_token(platform: Platform, actor: Actor) -> Secret:
     return made.text
 
 
-def _document(base_url: str, app: App, products: list[Product], manage: dict[str, str]) -> dict[str, object]:
+def _document(
+    base_url: str, mqtt: tuple[str, int], app: App, products: list[Product], manage: dict[str, str]
+) -> dict[str, object]:
     return {
         "base_url": base_url,
         "access_key": app.access_key,
         "access_secret": app.access_secret.reveal(),
+        "mqtt": {"host": mqtt[0], "port": mqtt[1]},
         "manage": manage,
         "products": [
             {

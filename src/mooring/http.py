@@ -22,19 +22,29 @@ class Doors:
     """The ASGI application of the process. `ready()` is None, or why the process is not ready."""
 
     def __init__(
-        self, *, openapi: App, manage: App, registry: CollectorRegistry, ready: Callable[[], str | None]
+        self, *, openapi: App, manage: App, mqtt: App, registry: CollectorRegistry, ready: Callable[[], str | None]
     ) -> None:
         self._openapi = openapi
         self._manage = manage
+        self._mqtt = mqtt
         self._registry = registry
         self._ready = ready
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the request to the door of its path."""
         # Not a coroutine itself: that would be one more for every OpenAPI call.
-        if scope["path"].startswith("/v2/"):
+        if scope["path"].startswith("/v2/") and scope["type"] == "http":
             return self._openapi(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._websocket(scope, receive, send)
         return self._other(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/ws/v2":
+            await self._mqtt(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]

@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 import uvicorn
@@ -12,6 +16,16 @@ from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, Proce
 
 from mooring import __version__
 from mooring.demo import seed_demo
+from mooring.gateway import (
+    Gateway,
+    GatewayLimits,
+    GatewayMetrics,
+    Listener,
+    WebSocketDoor,
+    make_self_signed,
+    server_context,
+    trust,
+)
 from mooring.http import Doors, client_address
 from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
@@ -27,6 +41,7 @@ from mooring.store.vault import create_key_file, parse_key, read_key_file
 __all__ = ["PortTaken", "recover", "serve"]
 
 _BACKLOG = 2048
+_MAX_WEBSOCKET_MESSAGE = 256 * 1024
 
 _log = structlog.get_logger()
 
@@ -34,27 +49,38 @@ Announce = Callable[[str], None]
 
 
 class PortTaken(Exception):
-    """The HTTP port cannot be listened on. `mooring up` ends with exit code 10."""
+    """A port cannot be listened on. `mooring up` ends with exit code 10."""
 
     exit_code = 10
+
+
+@dataclass(frozen=True)
+class _Ports:
+    """Sockets that listen, each taken before anything else starts."""
+
+    http: socket.socket
+    mqtt: socket.socket
+    mqtts: socket.socket | None
 
 
 async def serve(settings: Settings, announce: Announce) -> None:
     """Run until SIGTERM or SIGINT, then drain. `announce` gets the lines for the person who started it.
 
-    Raises StartError (store), PortTaken; each carries the exit code of `mooring up`.
+    Raises StartError (store), PortTaken, TlsError; each carries the exit code of `mooring up`.
     """
+    _raise_file_limit()
     directory = DataDirectory(settings.data)
     directory.open()
     if settings.store == "sqlite":
         directory.lock()
     try:
-        listener = _listen(settings.host, settings.http_port)
-        with contextlib.closing(listener):
+        tls = None if settings.mqtts_port is None else await asyncio.to_thread(_tls, settings, directory)
+        with contextlib.ExitStack() as sockets:
+            ports = _take_ports(settings, sockets)
             async with _open_store(settings, directory) as store:
                 vault = Vault(await _secret_key(settings, directory, store))
                 platform = await Platform.open(store, vault, limits=_limits(settings))
-                await _run(settings, directory, platform, listener, announce)
+                await _run(settings, directory, platform, ports, tls, announce)
     finally:
         directory.unlock()
 
@@ -82,38 +108,62 @@ async def recover(settings: Settings, announce: Announce) -> None:
 
 
 async def _run(
-    settings: Settings, directory: DataDirectory, platform: Platform, listener: socket.socket, announce: Announce
+    settings: Settings,
+    directory: DataDirectory,
+    platform: Platform,
+    ports: _Ports,
+    tls: ssl.SSLContext | None,
+    announce: Announce,
 ) -> None:
-    base_url = _base_url(settings.host, listener.getsockname()[1])
+    base_url = f"http://{_address(settings.host, ports.http)}"
     if not settings.demo:
         await _first_start(settings, platform, announce)
-    server = _Server(settings, platform)
+    await platform.recover()
+    registry = CollectorRegistry()
+    limits = GatewayLimits(max_connections=settings.max_connections, uplinks_per_s=settings.device_uplinks_per_s)
+    gateway = Gateway(platform, limits, GatewayMetrics(platform, registry))
+    listener = Listener(gateway)
+    server = _Server(settings, platform, gateway, registry)
     background = asyncio.create_task(platform.background())
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving = asyncio.create_task(server.serve(sockets=[ports.http]))
     try:
+        await listener.serve(ports.mqtt)
+        mqtt = f"mqtt://{_address(settings.host, ports.mqtt)}"
+        if ports.mqtts is not None and tls is not None:
+            await _follow_authorities(platform, tls)
+            await listener.serve(ports.mqtts, tls)
+            mqtt += f", mqtts://{_address(settings.host, ports.mqtts)}"
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.002)
         if settings.demo:
-            await seed_demo(platform, directory.demo, base_url, settings.admin_email)
+            host = _address(settings.host, ports.mqtt).rpartition(":")[0].strip("[]")
+            address = host, ports.mqtt.getsockname()[1]
+            await seed_demo(platform, directory.demo, base_url, address, settings.admin_email)
             announce(f"Demo data is in {directory.demo}")
-        announce(f"Mooring {__version__} is ready: OpenAPI {base_url}/v2, management API {base_url}/manage/v1")
-        _log.info("ready", base_url=base_url, store=_store_name(settings))
+        doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}"
+        announce(f"Mooring {__version__} is ready: {doors}")
+        _log.info("ready", base_url=base_url, mqtt=mqtt, store=_store_name(settings))
         await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
         if background.done():
             background.result()
     finally:
         server.drain()
+        listener.close()
+        await gateway.close()
         await serving
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
+        await platform.close()
         _log.info("stopped")
 
 
 class _Server(uvicorn.Server):
     """Uvicorn inside our event loop. Signals are ours: the first drains, a second one cuts what still runs."""
 
-    def __init__(self, settings: Settings, platform: Platform) -> None:
+    def __init__(self, settings: Settings, platform: Platform, gateway: Gateway, registry: CollectorRegistry) -> None:
         self._platform = platform
+        self._gateway = gateway
+        self._registry = registry
         super().__init__(
             uvicorn.Config(
                 self._doors(settings),
@@ -121,7 +171,10 @@ class _Server(uvicorn.Server):
                 http="httptools",
                 # X-Forwarded-For is ours to judge (mooring.http), by the setting trusted_proxies and nothing else.
                 proxy_headers=False,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=_MAX_WEBSOCKET_MESSAGE,
+                ws_ping_interval=None,  # MQTT has its own keep alive
+                ws_per_message_deflate=False,
                 lifespan="off",
                 access_log=False,
                 log_config=None,
@@ -159,7 +212,7 @@ class _Server(uvicorn.Server):
         return None if self._platform.directory.fresh else "the database does not answer"
 
     def _doors(self, settings: Settings) -> Doors:
-        registry = CollectorRegistry()
+        registry = self._registry
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         version = Gauge("mooring_directory_version", "Newest change that this process shows", registry=registry)
@@ -173,7 +226,8 @@ class _Server(uvicorn.Server):
             mapped_status=settings.http_status == "mapped",
         )
         manage = create_manage(self._platform, client_address=caller)
-        return Doors(openapi=openapi, manage=manage, registry=registry, ready=self._ready)
+        mqtt = WebSocketDoor(self._gateway, caller)
+        return Doors(openapi=openapi, manage=manage, mqtt=mqtt, registry=registry, ready=self._ready)
 
 
 async def _first_start(settings: Settings, platform: Platform, announce: Announce) -> None:
@@ -220,7 +274,41 @@ def _limits(settings: Settings) -> Limits:
         max_apps=settings.max_apps,
         max_features=settings.max_features,
         audit_days=settings.audit_days,
+        data_days=settings.data_days,
+        event_days=settings.event_days,
+        location_days=settings.location_days,
+        exception_days=settings.exception_days,
+        command_days=settings.command_days,
     )
+
+
+def _raise_file_limit() -> None:
+    """Each connection is an open file; the system's usual soft limit is far below what it allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _tls(settings: Settings, directory: DataDirectory) -> ssl.SSLContext:
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        return server_context(settings.tls_certificate, settings.tls_key)
+    make_self_signed(directory.tls_certificate, directory.tls_key, settings.host, datetime.now(UTC))
+    return server_context(directory.tls_certificate, directory.tls_key)
+
+
+async def _follow_authorities(platform: Platform, tls: ssl.SSLContext) -> None:
+    """Devices may show certificates of every CA that is proved, now or later."""
+    trust(tls, await platform.certificates.verified())
+    platform.certificates.on_prove.append(lambda authority: trust(tls, [authority]))
+
+
+def _take_ports(settings: Settings, sockets: contextlib.ExitStack) -> _Ports:
+    def listen(port: int) -> socket.socket:
+        return sockets.enter_context(contextlib.closing(_listen(settings.host, port)))
+
+    mqtts = None if settings.mqtts_port is None else listen(settings.mqtts_port)
+    return _Ports(listen(settings.http_port), listen(settings.mqtt_port), mqtts)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -237,9 +325,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _base_url(host: str, port: int) -> str:
+def _address(host: str, listening: socket.socket) -> str:
+    """Host and port that this machine reaches the socket by."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"
+    return f"{shown}:{listening.getsockname()[1]}"
 
 
 def _store_name(settings: Settings) -> str:

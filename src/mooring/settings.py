@@ -7,10 +7,10 @@ import os
 from ipaddress import ip_network
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import structlog
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -55,6 +55,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` or `::` for every interface.")
     http_port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 picks a free one.")
+    mqtt_port: int = Field(1883, ge=0, le=65535, description="MQTT port of devices; 0 picks a free one.")
+    mqtts_port: int | None = Field(
+        None, ge=0, le=65535, description="MQTT port with TLS, usually 8883; 0 picks a free one; unset: no TLS."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate with its chain (PEM) of the TLS port; unset: one is made in the data directory."
+    )
+    tls_key: Path | None = Field(None, description="Private key (PEM) of `tls_certificate`.")
+    max_connections: int = Field(10_000, ge=1, le=1_000_000, description="Device connections at once at most.")
+    device_uplinks_per_s: float | None = Field(
+        None, gt=0, le=100_000, description="MQTT packets per second of one device, above it reading waits; unset: all."
+    )
     demo: bool = Field(False, description="Seed the demo account and write demo.json.")
     admin_email: str = Field("admin@example.com", description="E-mail of the administrator that the first start makes.")
     language: Literal["CN", "EN"] = Field("CN", description="Language of OpenAPI messages when a call names none.")
@@ -75,11 +87,22 @@ class Settings(BaseSettings):
     max_apps: int | None = Field(None, ge=1, description="SaaS applications of an account at most; unset: no limit.")
     max_features: int = Field(500, ge=1, le=8000, description="Features of a thing model at most.")
     audit_days: int = Field(180, ge=1, le=36_500, description="Days that audit entries are kept.")
+    data_days: int = Field(7, ge=1, le=36_500, description="Days that the messages of devices are kept.")
+    event_days: int = Field(90, ge=1, le=36_500, description="Days that events of devices are kept.")
+    location_days: int = Field(90, ge=1, le=36_500, description="Days that positions of devices are kept.")
+    exception_days: int = Field(7, ge=1, le=36_500, description="Days that unusable messages of devices are kept.")
+    command_days: int = Field(90, ge=1, le=36_500, description="Days that finished commands are kept.")
     drain_s: int = Field(10, ge=0, le=600, description="Seconds that running requests get at shutdown.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="Log lines on standard error; `auto`: console on a terminal, else JSON."
     )
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -137,4 +160,5 @@ def warn_of_unknown_variables() -> None:
 
 def _describe(entry: "ErrorDetails") -> str:
     """One fault without its value, which may be a secret."""
-    return f"setting {'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}"
+    where = ".".join(str(part) for part in entry["loc"])
+    return f"setting {where}: {entry['msg']}" if where else f"settings: {entry['msg']}"

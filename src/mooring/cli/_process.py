@@ -26,9 +26,9 @@ class UpFailed(Exception):
 @contextlib.contextmanager
 def running_platform(data: Path, http_port: int | None) -> Iterator[dict[str, Any]]:
     """Runs `mooring up --demo` and yields its demo.json. Raises UpFailed; its own line is on standard error already."""
-    port = _usable_port() if http_port is None else http_port
+    port = _usable_port(8080) if http_port is None else http_port
     command = [sys.executable, "-m", "mooring", "up", "--demo", "--data", str(data), "--http-port", str(port)]
-    command += ["--log-level", "warning"]
+    command += ["--mqtt-port", str(_usable_port(1883)), "--log-level", "warning"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
     try:
         for line in process.stdout or ():
@@ -48,12 +48,12 @@ def running_platform(data: Path, http_port: int | None) -> Iterator[dict[str, An
             process.stdout.close()
 
 
-def _usable_port() -> int:
-    """8080 when it is free, else 0, which lets the system pick one."""
+def _usable_port(usual: int) -> int:
+    """The usual port when it is free, else 0, which lets the system pick one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", 8080))
+            probe.bind(("127.0.0.1", usual))
         except OSError:
             return 0
-    return 8080
+    return usual

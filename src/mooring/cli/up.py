@@ -21,6 +21,10 @@ def up(
     store: _Store = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 picks a free one (default 8080).")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="MQTT port, 0 picks a free one (default 1883).")] = None,
+    mqtts_port: Annotated[
+        int | None, typer.Option(help="MQTT port with TLS, 0 picks a free one (default none).")
+    ] = None,
     demo: Annotated[bool | None, typer.Option("--demo", help="Seed the demo account and write demo.json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error (default info).")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or console (default auto).")] = None,
@@ -37,6 +41,8 @@ def up(
         "store": store,
         "host": host,
         "http_port": http_port,
+        "mqtt_port": mqtt_port,
+        "mqtts_port": mqtts_port,
         "demo": demo,
         "log_level": log_level,
         "log_format": log_format,
@@ -62,6 +68,7 @@ def _run(
     import uvloop
 
     from mooring.demo import DemoRefused
+    from mooring.gateway import TlsError
     from mooring.logs import configure_logs
     from mooring.server import PortTaken
     from mooring.settings import SettingsError, load_settings, warn_of_unknown_variables
@@ -79,7 +86,7 @@ def _run(
         warn_of_unknown_variables()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
-    except (SettingsError, StartError, PortTaken, DemoRefused) as error:
+    except (SettingsError, StartError, PortTaken, DemoRefused, TlsError) as error:
         typer.echo(f"mooring: {error}", err=True)
         return error.exit_code
     return 0

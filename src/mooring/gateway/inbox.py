@@ -1,0 +1,46 @@
+"""Messages of one device on their way to the database, and their copies (device-protocol.md section 2.4)."""
+
+from collections.abc import Callable
+
+from mooring.protocol.mqtt import ResendFilter
+
+__all__ = ["Inbox"]
+
+Acknowledge = Callable[[int], None]
+
+
+class Inbox:
+    """Stays with the device across its connections: a copy may come on another one than the message.
+
+    `settled` tells of a message that it is committed, or could not be; every copy that came meanwhile hears of it.
+    """
+
+    __slots__ = ("_copies", "_filter", "_storing")
+
+    def __init__(self) -> None:
+        self._filter = ResendFilter()
+        self._storing: set[tuple[int, int]] = set()
+        self._copies: dict[tuple[int, int], list[Acknowledge]] = {}
+
+    def is_copy(self, packet_id: int, payload: bytes, now: float, acknowledge: Acknowledge) -> bool:
+        """Whether the message came before. A copy is acknowledged here, once its message is committed."""
+        key = packet_id, hash(payload)
+        if not self._filter.is_resend(packet_id, payload, now):
+            self._storing.add(key)
+            return False
+        if key in self._storing:
+            self._copies.setdefault(key, []).append(acknowledge)
+        else:
+            acknowledge(packet_id)
+        return True
+
+    def settled(self, packet_id: int, payload: bytes, *, committed: bool) -> None:
+        """A message that was no copy has its outcome. One that is not committed may come again."""
+        key = packet_id, hash(payload)
+        self._storing.discard(key)
+        if not committed:
+            self._filter.forget(packet_id, payload)
+        if self._copies:
+            for acknowledge in self._copies.pop(key, ()):
+                if committed:
+                    acknowledge(packet_id)
