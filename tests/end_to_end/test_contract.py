@@ -26,6 +26,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:schemathesis
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
 SERVED = {operation.id for operation in OPERATIONS}
+DEVICE = "DK00001"
+"""A smart plug that never connected."""
+
+SENT = {
+    "dmReadData": '["relay"]',
+    "dmWriteData": '[{"relay":true}]',
+    "dmSendServiceData": '[{"reset_energy":[]}]',
+    "rawSendData": "hello",
+}
 NOT_OURS = [
     checks.negative_data_rejection,  # bad data is answered with HTTP 200 and a code in the body (README decision 3)
     checks.positive_data_acceptance,  # for the same reason a status says nothing here
@@ -44,7 +53,15 @@ schema = schemathesis.openapi.from_path(str(CONTRACT / "openapi.yaml")).include(
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     data = tmp_path_factory.mktemp("contract") / "data"
     with mooring_up(data, "--demo"):
-        yield json.loads((data / "demo.json").read_text())
+        found = json.loads((data / "demo.json").read_text())
+        [product] = [one for one in found["products"] if one["name"] == "Smart plug"]
+        added = httpx.post(
+            f"{found['manage']['url']}/products/{product['product_key']}/devices",
+            headers={"Authorization": f"Bearer {found['manage']['token']}"},
+            json={"device_key": DEVICE},
+        )
+        assert added.status_code == 201
+        yield {**found, "plug": product["product_key"]}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +125,7 @@ def test_a_success_of_each_operation_has_the_shape_of_the_contract(
     method: str, path: str, operation: dict[str, Any], demo: dict[str, Any], token: str
 ) -> None:
     username = build_username(demo["access_key"], time.time_ns() // 1_000_000)
+    keys = {"productKey": demo["plug"], "deviceKey": DEVICE}
     params = {
         "authLogin": {
             "grant_type": "password",
@@ -115,7 +133,11 @@ def test_a_success_of_each_operation_has_the_shape_of_the_contract(
             "password": sign(username, demo["access_secret"]),
         },
         "authRefresh": {"grant_type": "refresh_token", "refresh_token": token},
-    }.get(operation["operationId"].removesuffix("Post"), {"productKey": demo["products"][0]["product_key"]})
-    answer = httpx.request(method, demo["base_url"] + path, params=params, headers={"Authorization": token})
+    }.get(operation["operationId"].removesuffix("Post"), keys)
+    body: dict[str, Any] | None = None
+    if operation["operationId"] in SENT:
+        devices = [keys] if operation["operationId"] == "rawSendData" else [DEVICE]
+        body = {"productKey": demo["plug"], "devices": devices, "data": SENT[operation["operationId"]]}
+    answer = httpx.request(method, demo["base_url"] + path, params=params, json=body, headers={"Authorization": token})
     assert answer.json()["code"] == 200
     validator(operation).validate(answer.json())

@@ -4,6 +4,7 @@ Null members of an envelope are left out; nulls inside `data` are kept. A failur
 becomes `{code, msg}` in the language of the call.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -12,7 +13,20 @@ from mooring.platform import Reason
 
 from .codes import TEXTS
 
-__all__ = ["Failure", "action", "export", "failure", "page", "plain", "refusal_code", "token", "token_failure"]
+__all__ = [
+    "Failure",
+    "SendRow",
+    "action",
+    "export",
+    "failure",
+    "page",
+    "plain",
+    "refusal_code",
+    "sent",
+    "text",
+    "token",
+    "token_failure",
+]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,6 +51,16 @@ class Failure(Exception):
         self.code = code
         self.detail = detail
         super().__init__(f"{code} {detail}")
+
+
+class SendRow(msgspec.Struct):
+    """SendResult: what became of one device of a send operation; `message` is None on success."""
+
+    code: int
+    productKey: str  # noqa: N815 - names of the wire
+    deviceKey: str  # noqa: N815
+    ticket: str | None
+    message: str | None
 
 
 class _Action(msgspec.Struct):
@@ -85,25 +109,39 @@ def page(rows: object, number: int, size: int, total: int) -> bytes:
     return _encode(_Page(200, "", rows, number, size, -(-total // size), total))
 
 
-def token(text: str, expires_in: int, msg: str) -> bytes:
+def sent(rows: Sequence[SendRow]) -> bytes:
+    """ActionResult of a send operation: faults stand in the rows, and the first also in `msg` when all failed."""
+    all_failed = all(row.code != 200 for row in rows)
+    return action(rows, (rows[0].message or "") if all_failed and rows else "")
+
+
+def token(encoded: str, expires_in: int, msg: str) -> bytes:
     """TokenResult: flat, `expires_in` in seconds; an empty scope means all."""
-    return _encode(_Token(msg, text, 200, "", "jwt", expires_in))
+    return _encode(_Token(msg, encoded, 200, "", "jwt", expires_in))
 
 
 def failure(code: int, language: str, detail: str = "") -> bytes:
     """ActionResult of a failure, in CN or EN."""
-    return _encode(_Action(code, _text(code, language, detail))) if detail else _plain_failure(code, language)
+    return _encode(_Action(code, text(code, language, detail))) if detail else _plain_failure(code, language)
 
 
 def token_failure(code: int, language: str, detail: str = "") -> bytes:
     """TokenError: `error` repeats `msg`."""
-    text = _text(code, language, detail)
-    return _encode(_TokenError(text, code, text))
+    shown = text(code, language, detail)
+    return _encode(_TokenError(shown, code, shown))
 
 
-def plain(code: int, text: str) -> bytes:
+def plain(code: int, msg: str) -> bytes:
     """`{code, msg}` of a transport condition, such as an unknown route."""
-    return _encode(_Action(code, text))
+    return _encode(_Action(code, msg))
+
+
+def text(code: int, language: str, detail: str = "") -> str:
+    """What a code means, in CN or EN, with what was wrong this time."""
+    english, chinese = TEXTS[code]
+    if language == "EN":
+        return f"{english}: {detail}" if detail else english
+    return f"{chinese}：{detail}" if detail else chinese
 
 
 def refusal_code(reason: Reason) -> int:
@@ -113,11 +151,4 @@ def refusal_code(reason: Reason) -> int:
 
 @lru_cache(maxsize=512)
 def _plain_failure(code: int, language: str) -> bytes:
-    return _encode(_Action(code, _text(code, language, "")))
-
-
-def _text(code: int, language: str, detail: str) -> str:
-    english, chinese = TEXTS[code]
-    if language == "EN":
-        return f"{english}: {detail}" if detail else english
-    return f"{chinese}：{detail}" if detail else chinese
+    return _encode(_Action(code, text(code, language)))

@@ -12,10 +12,12 @@ from typing import Any
 
 import structlog
 
-from mooring.platform import Platform, Refused
+from mooring.platform import Platform, PlatformError, Refused
+from mooring.store import StoreUnavailable
 
 from . import answers
 from .answers import Failure
+from .codes import TEXTS
 from .metrics import OpenApiMetrics
 from .operation import Call, Operation
 from .operations import OPERATIONS
@@ -91,14 +93,19 @@ class OpenApi:
             detail = " ".join(part for part in (refusal.field, refusal.detail) if part)
         except Failure as failure:
             code, detail = failure.code, failure.detail
+        except PlatformError as refusal:
+            code, detail = refusal.wire or 0, refusal.message
+            if code not in TEXTS:
+                code, detail = _defect(operation, request_id)
+        except StoreUnavailable as error:
+            _log.warning("database did not answer", operation=operation.id, error=str(error))
+            code, detail = 70000, ""
         except _TooLarge as error:
             return 413, 413, answers.plain(413, str(error))
         except _Gone:
             return 499, 499, b""
         except Exception:
-            shown = request_id.decode()
-            _log.exception("operation failed", operation=operation.id, request_id=shown)
-            code, detail = 50000, f"request {shown}"
+            code, detail = _defect(operation, request_id)
         render = answers.token_failure if operation.service is None else answers.failure
         body = render(code, language_of(query, self._language), detail)
         return code, self._statuses.get(code, 200), body
@@ -121,6 +128,8 @@ class OpenApi:
         params = parse_form(query)
         if body and content_type.startswith(_FORM):
             params = {**parse_form(body), **params}
+        if b"%00" in query and any("\0" in value for value in params.values()):
+            raise Failure(50005, "a parameter holds a NUL character")  # PostgreSQL cannot even be asked for it
         language = params.get("language", self._language)
         return Call(
             platform=self._platform,
@@ -128,6 +137,7 @@ class OpenApi:
             language=language if language in LANGUAGES else self._language,
             address=address,
             caller=caller,
+            content=body,
         )
 
     async def _no_route(self, scope: Scope, send: Send, methods: dict[str, Operation] | None) -> None:
@@ -142,6 +152,13 @@ class OpenApi:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         self._metrics.count("unknown", status)
+
+
+def _defect(operation: Operation, request_id: bytes) -> tuple[int, str]:
+    """Code and detail for what nobody foresaw; the log says what it was."""
+    shown = request_id.decode()
+    _log.exception("operation failed", operation=operation.id, request_id=shown)
+    return 50000, f"request {shown}"
 
 
 class _TooLarge(Exception):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mooring.platform import Platform
 from mooring.platform.entities import App
 
-from .params import Params
+from .params import Body, Params, read_body
 
 __all__ = ["Call", "Operation"]
 
@@ -15,7 +15,8 @@ __all__ = ["Call", "Operation"]
 class Call:
     """One admitted request. `caller` is the application of the token; the token operations have none.
 
-    `language` is CN or EN, `address` the caller's IP address, None when the connection has none.
+    `language` is CN or EN, `address` the caller's IP address, None when the connection has none, `content` what was
+    posted.
     """
 
     platform: Platform
@@ -23,6 +24,12 @@ class Call:
     language: str
     address: str | None
     caller: App | None
+    content: bytes = b""
+
+    @property
+    def body(self) -> Body:
+        """The JSON object that was posted. Raises Failure 50005 when it is none."""
+        return read_body(self.content)
 
     @property
     def app(self) -> App:

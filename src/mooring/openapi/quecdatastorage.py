@@ -1,0 +1,143 @@
+"""/v2/quecdatastorage: the data log and the event log of a device (openapi-notes.md sections 7, 8 and 12)."""
+
+import msgspec
+
+from mooring.platform.entities import Device, Product
+from mooring.platform.history import DataRow, EventRow
+
+from . import answers
+from .answers import Failure
+from .device_target import by_id_or_keys
+from .operation import Call, Operation
+from .params import page_of, whole_number
+
+__all__ = ["OPERATIONS"]
+
+_UP, _DOWN = 1, 2
+_LAST_EVENT_TYPE = 6
+_PASS_THROUGH = (0x0023, 0x0024)
+_ALL_TIME = 2**62
+
+
+class _Data(msgspec.Struct):
+    id: None
+    deviceKey: str  # noqa: N815 - names of the wire
+    deviceId: None  # noqa: N815
+    productId: None  # noqa: N815
+    direction: int
+    data: str
+    dataType: str  # noqa: N815
+    sendStatus: int  # noqa: N815
+    sendTime: str | None  # noqa: N815
+    ticket: str
+    createTime: str  # noqa: N815
+    updateTime: str  # noqa: N815
+    productKey: str  # noqa: N815
+    cmd: str
+    sourceType: str  # noqa: N815
+    msgType: str  # noqa: N815
+    dmData: str | None  # noqa: N815
+    extData: None  # noqa: N815
+
+
+class _Extras(msgspec.Struct):
+    """No extras are known; the member is an empty object."""
+
+
+class _Event(msgspec.Struct):
+    abId: int | None  # noqa: N815 - names of the wire
+    createTime: str  # noqa: N815
+    deviceKey: str  # noqa: N815
+    eventCode: str  # noqa: N815
+    eventName: str  # noqa: N815
+    eventType: str  # noqa: N815
+    extData: _Extras  # noqa: N815
+    id: str
+    outputData: str | None  # noqa: N815
+    packetId: int | None  # noqa: N815
+    productKey: str  # noqa: N815
+    ticket: str
+
+
+async def _data(call: Call) -> bytes:
+    target = await by_id_or_keys(call)
+    since, until = _range(call)
+    direction = whole_number(call.params, "direction", low=_UP, high=_DOWN)
+    status = whole_number(call.params, "sendStatus", low=-1, high=1)
+    number, size = page_of(call.params)
+    device, product = await target.found()
+    rows, total = await call.platform.history.data(
+        device.id, since=since, until=until, direction=direction, status=status, number=number, size=size
+    )
+    return answers.page([_data_row(device, product, row) for row in rows], number, size, total)
+
+
+async def _events(call: Call) -> bytes:
+    target = await by_id_or_keys(call)
+    since, until = _range(call)
+    event_type = whole_number(call.params, "eventType", low=0, high=_LAST_EVENT_TYPE)
+    number, size = page_of(call.params)
+    device, product = await target.found()
+    rows, total = await call.platform.history.events(
+        device.id, since=since, until=until, event_type=event_type, number=number, size=size
+    )
+    return answers.page([_event_row(device, product, row) for row in rows], number, size, total)
+
+
+def _range(call: Call) -> tuple[int, int]:
+    """Epoch ms, both ends included. Raises Failure 50005, also for a range that ends before it begins."""
+    since = whole_number(call.params, "beginDateTimp", low=0) or 0
+    until = whole_number(call.params, "endDateTimp", low=0)
+    if until is None:
+        until = _ALL_TIME
+    if until < since:
+        raise Failure(50005, "endDateTimp is before beginDateTimp")
+    return since, until
+
+
+def _data_row(device: Device, product: Product, row: DataRow) -> _Data:
+    return _Data(
+        id=None,
+        deviceKey=device.device_key,
+        deviceId=None,
+        productId=None,
+        direction=row.direction,
+        data=row.data,
+        dataType="BASE64",
+        sendStatus=row.status,
+        sendTime=None if row.sent_at is None else str(row.sent_at),
+        ticket=str(row.ticket),
+        createTime=str(row.created_at),
+        updateTime=str(row.updated_at),
+        productKey=product.product_key,
+        cmd=f"{row.cmd:04X}",
+        sourceType="PASS" if row.cmd in _PASS_THROUGH else "MODE",
+        msgType="up" if row.direction == _UP else "down",
+        dmData=row.dm_data,
+        extData=None,
+    )
+
+
+def _event_row(device: Device, product: Product, row: EventRow) -> _Event:
+    return _Event(
+        abId=row.ab_id,
+        createTime=str(row.created_at),
+        deviceKey=device.device_key,
+        eventCode=row.code,
+        eventName=row.name,
+        eventType=str(row.type),
+        extData=_Extras(),
+        id=str(row.id),
+        outputData=row.output,
+        packetId=row.packet_id,
+        productKey=product.product_key,
+        ticket=str(row.id),
+    )
+
+
+_BASE = "/v2/quecdatastorage/r1/openapi/device"
+
+OPERATIONS = (
+    Operation("dataHistory", "GET", f"{_BASE}/data/history", "storage", _data),
+    Operation("eventHistory", "GET", f"{_BASE}/eventdata/history", "storage", _events),
+)

@@ -1,0 +1,30 @@
+"""Answers against contract/openapi.yaml."""
+
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from cloud import CONTRACT
+
+__all__ = ["DOCUMENT", "check_answer", "example"]
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
+
+
+def check_answer(path: str, answer: dict[str, Any], method: str = "get") -> None:
+    """A success fits the operation's schema; a failure fits its envelope and has a documented code."""
+    operation = DOCUMENT["paths"][path][method]
+    if answer["code"] == 200:
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer)
+        return
+    assert answer["code"] in operation["x-error-codes"]
+    assert "data" not in answer
+
+
+def example(path: str, method: str = "get") -> dict[str, Any]:
+    """The published answer of an operation."""
+    content = DOCUMENT["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+    found: dict[str, Any] = content["example"]
+    return found
