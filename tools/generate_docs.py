@@ -21,7 +21,7 @@ import mooring
 from mooring.cli.main import app
 from mooring.manage.app import ENDPOINTS
 from mooring.manage.document import MOUNTED_AT
-from mooring.manage.endpoint import BODY_LIMIT, Access, AnyEndpoint, Nothing
+from mooring.manage.endpoint import BODY_LIMIT, JSON, Access, AnyEndpoint, Nothing
 from mooring.openapi import OPERATIONS
 from mooring.openapi.app import MAX_BODY_BYTES, MAX_QUERY_BYTES
 from mooring.openapi.params import MAX_PAGE_SIZE
@@ -189,7 +189,7 @@ def _endpoints() -> str:
 
 
 def _ok(endpoint: AnyEndpoint) -> str:
-    return str(endpoint.status)
+    return str(endpoint.status) if endpoint.gives == JSON else f"{endpoint.status}, {endpoint.gives}"
 
 
 def _request(endpoint: AnyEndpoint) -> str:
@@ -197,6 +197,8 @@ def _request(endpoint: AnyEndpoint) -> str:
         return ""
     if endpoint.request is Any:
         return "body: a thing model document"
+    if endpoint.request is bytes:
+        return f"body: {endpoint.takes}"
     members = [
         f"`{field.encode_name}`{'' if field.required else '?'}" for field in msgspec.structs.fields(endpoint.request)
     ]

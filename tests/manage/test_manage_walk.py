@@ -1,9 +1,13 @@
 """Every endpoint once, on both databases, with the audit entry that each change leaves."""
 
+import asyncio
+import base64
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from manage.authority import make_ca, pem, sign
 from manage.desk import EMAIL, PASSWORD, Desk
 from mooring.manage.app import ENDPOINTS
 
@@ -15,6 +19,9 @@ async def test_every_endpoint_answers_as_described(desk_on_each: Desk) -> None:
     desk = desk_on_each
     await _walk_people(desk)
     await _walk_apps_and_products(desk)
+    await _walk_devices(desk)
+    await _walk_virtual_device(desk)
+    await _walk_ca_certificates(desk)
     await desk.ask("GET", "/audit")
     assert {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS} == desk.visited
 
@@ -23,6 +30,9 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
     desk = desk_on_each
     await _walk_people(desk)
     await _walk_apps_and_products(desk)
+    await _walk_devices(desk)
+    await _walk_virtual_device(desk)
+    await _walk_ca_certificates(desk)
     entries = (await desk.ask("GET", "/audit?limit=1000"))["items"]
     done = [entry for entry in entries if entry["action"] != "account.create"]
     assert {entry["actor"] for entry in done} == {EMAIL}
@@ -44,6 +54,19 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "app.reset_secret",
         "app.show_secret",
         "app.update",
+        "ca_certificate.delete",
+        "ca_certificate.new_code",
+        "ca_certificate.prove",
+        "ca_certificate.upload",
+        "device.create",
+        "device.create_batch",
+        "device.delete",
+        "device.disable",
+        "device.enable",
+        "device.make_serial_numbers",
+        "device.reset_secret",
+        "device.show_secret",
+        "device.update",
         "package.activate",
         "package.deactivate",
         "product.create",
@@ -57,6 +80,8 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "thing_model.set_labels",
         "token.create",
         "token.revoke",
+        "virtual_device.go_offline",
+        "virtual_device.go_online",
     }
 
 
@@ -108,6 +133,89 @@ async def _walk_apps_and_products(desk: Desk) -> None:
     await desk.ask("DELETE", one, status=204)
     await _walk_thing_model(desk, key)
     await desk.ask("DELETE", f"/products/{key}", status=204)
+
+
+async def _modelled(desk: Desk, name: str) -> str:
+    product = await desk.ask("POST", "/products", {"name": name}, status=201)
+    model = f"/products/{product['product_key']}/thing-model"
+    await desk.ask("PUT", f"{model}/draft", msgspec.json.decode((SAMPLES / "smart-plug.json").read_bytes()))
+    await desk.ask("POST", f"{model}/release")
+    key: str = product["product_key"]
+    return key
+
+
+async def _walk_devices(desk: Desk) -> None:
+    key = await _modelled(desk, "Plug 2")
+    devices, one = f"/products/{key}/devices", f"/devices/{key}/DK00001"
+    made = await desk.ask("POST", devices, {"device_key": "DK00001", "auth_mode": 1}, status=201)
+    assert len(made["device_secret"]) == 32
+    batch = {"devices": [{"device_key": "DK00002"}, {"device_key": "DK00003", "sn": "SN3"}]}
+    assert len((await desk.ask("POST", f"{devices}/batch", batch, status=201))["items"]) == 2
+    csv = b"device_key,name,sn\r\nDK00004,Lamp,SN4\r\n"
+    assert (await desk.ask("POST", f"{devices}/import", csv, status=201))["items"][0]["name"] == "Lamp"
+    found = await desk.ask("GET", f"{devices}?online=false&limit=2")
+    assert (len(found["items"]), found["total"], found["real"]) == (2, 4, 4)
+    assert (await desk.ask("GET", "/devices?text=lamp"))["items"][0]["product_key"] == key
+    assert (await desk.ask("GET", one))["has_secret"] is True
+    assert (await desk.ask("PATCH", one, {"name": "Lamp 1"}))["name"] == "Lamp 1"
+    assert (await desk.ask("POST", f"{one}/disable"))["enabled"] is False
+    assert (await desk.ask("POST", f"{one}/enable"))["enabled"] is True
+    assert (await desk.ask("GET", f"{one}/secret"))["device_secret"] == made["device_secret"]
+    assert (await desk.ask("POST", f"{one}/secret/reset"))["device_secret"] != made["device_secret"]
+    values = await desk.ask("GET", f"{one}/values")
+    assert [found["code"] for found in values["properties"]][:2] == ["relay", "power"]
+    for log in ("data", "events", "exceptions", "locations", "services"):
+        await desk.ask("GET", f"{one}/logs/{log}?since=1&limit=5")
+    command = {"kind": "write", "data": [{"relay": True}], "cache_s": 60}
+    sent = await desk.ask("POST", f"{one}/commands", command, status=201)
+    assert (sent["state"], sent["origin"]) == ("cached", EMAIL)
+    again = await desk.ask("POST", f"/commands/{sent['ticket']}/resend", status=201)
+    assert (await desk.ask("POST", f"/commands/{again['ticket']}/cancel"))["state"] == "failed"
+    assert (await desk.ask("GET", f"/commands/{sent['ticket']}"))["input"] == sent["input"]
+    assert (await desk.ask("GET", f"{one}/commands?kind=property"))["total"] == 2
+    numbers = await desk.ask("POST", f"/products/{key}/serial-numbers", {"count": 3}, status=201)
+    assert len(numbers["items"]) == 3
+    file = await desk.send("POST", f"/products/{key}/serial-numbers.csv", {"count": 2})
+    assert [line.count(",") for line in file.text.split()] == [1, 1, 1]
+    await desk.ask("DELETE", one, status=204)
+    await desk.refused("DELETE", f"/products/{key}", status=409, code="product_has_devices")
+    await desk.ask("DELETE", f"/products/{key}?force=true", status=204)
+
+
+async def _walk_virtual_device(desk: Desk) -> None:
+    key = await _modelled(desk, "Plug 3")
+    virtual = f"/products/{key}/virtual-device"
+    made = await desk.ask("POST", virtual, status=201)
+    assert (await desk.ask("GET", virtual)) == made
+    assert (await desk.ask("POST", f"{virtual}/online"))["device"]["online"] is True
+    trace = f"/devices/{key}/{made['device']['device_key']}/trace?limit=1"
+    watching = asyncio.create_task(desk.send("GET", trace))
+    while not desk.platform.trace.watched(made["device"]["id"]):  # noqa: ASYNC110 - the platform has no event for it
+        await asyncio.sleep(0)
+    pushed = await desk.ask("POST", f"{virtual}/properties", {"values": {"relay": True, "power": 12.5}})
+    [comment, event] = (await watching).text.strip().split("\n\n")
+    assert comment == ": watching"
+    assert msgspec.json.decode(event.removeprefix("data: "))["hex"] == pushed["frame"]
+    await desk.ask("POST", f"{virtual}/events", {"code": "countdown_done"})
+    answer = {"outputs": {"energy_total": 1}, "delay_s": 1}
+    assert (await desk.ask("PUT", f"{virtual}/service-answers/reset_energy", answer))["answers"] == ["reset_energy"]
+    await desk.ask("POST", f"{virtual}/service-answers", {"code": "reset_energy", "outputs": {"energy_total": 2}})
+    assert (await desk.ask("POST", f"{virtual}/offline"))["device"]["online"] is False
+    await desk.ask("DELETE", virtual, status=204)
+    await desk.ask("DELETE", f"/products/{key}", status=204)
+
+
+async def _walk_ca_certificates(desk: Desk) -> None:
+    key, ca = make_ca(desk.platform.clock.now_ms())
+    made = await desk.ask("POST", "/ca-certificates", {"name": "Own", "certificate": pem(ca)}, status=201)
+    one = f"/ca-certificates/{made['id']}"
+    assert (await desk.ask("GET", "/ca-certificates"))["total"] == 1
+    assert (await desk.ask("GET", one))["verified_at"] is None
+    code = (await desk.ask("POST", f"{one}/code"))["code"]
+    proof = sign(key, ca, code, desk.platform.clock.now_ms())
+    der = base64.b64encode(proof.public_bytes(Encoding.DER)).decode()
+    assert (await desk.ask("POST", f"{one}/proof", {"certificate": der}))["verified_at"] is not None
+    await desk.ask("DELETE", one, status=204)
 
 
 async def _walk_thing_model(desk: Desk, key: str) -> None:

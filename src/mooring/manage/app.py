@@ -1,21 +1,36 @@
 """The management API as one ASGI application: routes from the endpoints, who is calling, answers and refusals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mooring.platform import Platform
 from mooring.platform.accounts import Identity
 
-from . import audit, people, products, saas_apps, services, sessions, thing_models
+from . import (
+    audit,
+    ca_certificates,
+    commands,
+    device_state,
+    devices,
+    people,
+    products,
+    saas_apps,
+    serial_numbers,
+    services,
+    sessions,
+    thing_models,
+    trace,
+    virtual_devices,
+)
 from .document import describe
-from .endpoint import Access, AnyEndpoint, Call, Endpoint, Nothing, encode, read_request
+from .endpoint import EVENT_STREAM, JSON, Access, AnyEndpoint, Call, Endpoint, Nothing, encode, read_request
 from .errors import Refusal, refusal_of
 
 __all__ = ["ENDPOINTS", "create_manage"]
@@ -27,10 +42,19 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *saas_apps.ENDPOINTS,
     *products.ENDPOINTS,
     *thing_models.ENDPOINTS,
+    *devices.ENDPOINTS,
+    *device_state.ENDPOINTS,
+    *commands.ENDPOINTS,
+    *trace.ENDPOINTS,
+    *serial_numbers.ENDPOINTS,
+    *virtual_devices.ENDPOINTS,
+    *ca_certificates.ENDPOINTS,
     *audit.ENDPOINTS,
 )
 """Every endpoint but the one that describes them."""
 
+# Answers hold secrets and rights that may end any moment; nothing of it is for caches.
+_HEADERS = {"Cache-Control": "no-store"}
 _Address = Callable[[Scope], str | None]
 
 
@@ -83,7 +107,12 @@ class _Door:
             return
         except Exception as error:
             response = _refuse(refusal_of(error, method=request.method, route=self._path))
-        await response(scope, receive, send)
+        try:
+            await response(scope, receive, send)
+        finally:
+            stream = getattr(response, "body_iterator", None)
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()  # at once, also when the caller hung up before the first event
 
     async def _answer(self, request: Request) -> Response:
         endpoint = self._methods.get("GET" if request.method == "HEAD" else request.method)
@@ -96,7 +125,10 @@ class _Door:
         address = self._client_address(request.scope) or "unknown"
         call = Call(self._platform, address, caller, request.path_params)
         answer = await endpoint.act(call, await read_request(endpoint, request))
-        return _respond(endpoint.status, b"" if endpoint.status == 204 else encode(answer))
+        if endpoint.gives == EVENT_STREAM:
+            return StreamingResponse(answer, endpoint.status, _HEADERS, endpoint.gives)
+        body = answer if endpoint.gives != JSON else b"" if endpoint.status == 204 else encode(answer)
+        return _respond(endpoint.status, body, media_type=endpoint.gives)
 
 
 def _caller(platform: Platform, request: Request, access: Access) -> Identity | None:
@@ -118,14 +150,8 @@ def _refuse(refusal: Refusal) -> Response:
     return _respond(refusal.status, encode(refusal.body), refusal.headers)
 
 
-def _respond(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    # Answers hold secrets and rights that may end any moment; nothing of it is for caches.
-    return Response(
-        body,
-        status,
-        {"Cache-Control": "no-store", **(headers or {})},
-        media_type="application/json" if body else None,
-    )
+def _respond(status: int, body: bytes, headers: Mapping[str, str] | None = None, *, media_type: str = JSON) -> Response:
+    return Response(body, status, {**_HEADERS, **(headers or {})}, media_type=media_type if body else None)
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ import msgspec
 import mooring
 from mooring.platform import Secret
 
-from .endpoint import Access, AnyEndpoint, Document, Nothing
+from .endpoint import JSON, Access, AnyEndpoint, Document, Nothing
 from .errors import ErrorAnswer
 
 __all__ = ["MOUNTED_AT", "describe"]
@@ -17,6 +17,7 @@ __all__ = ["MOUNTED_AT", "describe"]
 MOUNTED_AT = "/manage/v1"
 """Where the API is in a running Mooring."""
 
+_TEXT: Document = {"type": "string"}
 _REFERENCE = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _ERRORS = {
@@ -45,7 +46,7 @@ def describe(endpoints: Sequence[AnyEndpoint]) -> Document:
         "info": {
             "title": "Mooring management API",
             "version": mooring.__version__,
-            "description": "Accounts, SaaS applications, products and thing models. Times are epoch milliseconds.",
+            "description": "Accounts, applications, products, thing models and devices. Times are epoch milliseconds.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": MOUNTED_AT}],
@@ -61,7 +62,9 @@ def describe(endpoints: Sequence[AnyEndpoint]) -> Document:
 def _kinds(endpoints: Iterable[AnyEndpoint]) -> list[Any]:
     found: dict[str, Any] = {}
     for endpoint in endpoints:
-        for kind in (endpoint.request if endpoint.takes_body else Nothing, endpoint.answer):
+        takes_json = endpoint.takes_body and endpoint.takes == JSON
+        gives_json = endpoint.gives == JSON
+        for kind in (endpoint.request if takes_json else Nothing, endpoint.answer if gives_json else Nothing):
             if kind is not Nothing:
                 found[str(kind)] = kind
     return list(found.values())
@@ -78,7 +81,8 @@ def _operation(endpoint: AnyEndpoint, schemas: Document) -> Document:
     if endpoint.access is Access.PUBLIC:
         operation["security"] = []
     if endpoint.takes_body:
-        operation["requestBody"] = {"required": True, "content": _json(schemas[str(endpoint.request)])}
+        schema = schemas[str(endpoint.request)] if endpoint.takes == JSON else _TEXT
+        operation["requestBody"] = {"required": True, "content": {endpoint.takes: {"schema": schema}}}
     return operation
 
 
@@ -88,7 +92,7 @@ def _path_parameters(endpoint: AnyEndpoint) -> list[Document]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer" if name.endswith("_id") else "string"},
+            "schema": {"type": "integer" if name.endswith("_id") or name == "ticket" else "string"},
         }
         for name in _PARAMETER.findall(endpoint.path)
     ]
@@ -98,16 +102,33 @@ def _query_parameters(endpoint: AnyEndpoint) -> list[Document]:
     if endpoint.method not in ("GET", "DELETE"):
         return []
     [shape], components = msgspec.json.schema_components([endpoint.request])
-    properties = components[shape["$ref"].rpartition("/")[2]]["properties"]
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    properties = components[_name(shape)]["properties"]
+    return [
+        {"name": name, "in": "query", "schema": _inlined(schema, components)} for name, schema in properties.items()
+    ]
+
+
+def _inlined(schema: Document, components: Document) -> Document:
+    """The schema of a parameter: the few that have a name of their own are repeated where they are used."""
+    if "$ref" in schema:
+        found: Document = components[_name(schema)]
+        return found
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_inlined(choice, components) for choice in schema["anyOf"]]}
+    return schema
+
+
+def _name(reference: Document) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
 
 
 def _responses(endpoint: AnyEndpoint, schemas: Document) -> Document:
     success: Document = {"description": "Done."}
     if endpoint.status != 204:
-        success["content"] = _json(schemas[str(endpoint.answer)])
+        schema = schemas[str(endpoint.answer)] if endpoint.gives == JSON else _TEXT
+        success["content"] = {endpoint.gives: {"schema": schema}}
     refusals = {
-        str(status): {"description": _ERRORS[status], "content": _json(schemas[str(ErrorAnswer)])}
+        str(status): {"description": _ERRORS[status], "content": {JSON: {"schema": schemas[str(ErrorAnswer)]}}}
         for status in _error_statuses(endpoint)
     }
     return {str(endpoint.status): success, **refusals}
@@ -126,10 +147,6 @@ def _error_statuses(endpoint: AnyEndpoint) -> list[int]:
     if endpoint.method in ("GET", "DELETE"):
         found.add(422)
     return sorted(found)
-
-
-def _json(schema: object) -> Document:
-    return {"application/json": {"schema": schema}}
 
 
 def _hook(kind: type) -> Document:

@@ -1,7 +1,8 @@
 """One endpoint as a value, and the reading of its request.
 
 A request is one struct. Endpoints that change something take it from the JSON body; GET and DELETE take it from the
-query. Members that the struct does not have are refused, so that a misspelt one is not silently ignored.
+query. Members that the struct does not have are refused, so that a misspelt one is not silently ignored. What is no
+JSON, a CSV file or a stream of events, is bytes; the endpoint says of which media type.
 """
 
 import re
@@ -20,6 +21,9 @@ from .errors import Refusal
 
 __all__ = [
     "BODY_LIMIT",
+    "CSV",
+    "EVENT_STREAM",
+    "JSON",
     "Access",
     "AnyEndpoint",
     "Call",
@@ -33,6 +37,9 @@ __all__ = [
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of a request body; a thing model with 500 features has about a quarter of it."""
+
+JSON, CSV, EVENT_STREAM = "application/json", "text/csv", "text/event-stream"
+"""Media types."""
 
 _BODY_METHODS = ("POST", "PUT", "PATCH")
 _MAX_ID_DIGITS = 16
@@ -102,7 +109,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[_RequestT, _AnswerT]):
-    """One endpoint. `errors` are the statuses it answers besides those that follow from the rest of it."""
+    """One endpoint. `errors` are the statuses it answers besides those that follow from the rest of it.
+
+    One that takes or gives another media type than JSON has bytes for a request or an answer; an answer of
+    `EVENT_STREAM` is an iterator of them.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -113,10 +124,12 @@ class Endpoint(Generic[_RequestT, _AnswerT]):
     status: int = 200
     errors: tuple[int, ...] = ()
     access: Access = Access.ADMINISTRATOR
+    takes: str = JSON
+    gives: str = JSON
 
     @property
     def takes_body(self) -> bool:
-        """Whether the request is a JSON body."""
+        """Whether the request is a body."""
         return self.method in _BODY_METHODS and self.request is not Nothing
 
 
@@ -131,7 +144,8 @@ def encode(answer: object) -> bytes:
 async def read_request(endpoint: AnyEndpoint, request: Request) -> Any:
     """The request of an endpoint. Raises Refusal (400, 413, 422)."""
     if endpoint.takes_body:
-        return _decode(await _body(request), endpoint.request)
+        body = await _body(request)
+        return _decode(body, endpoint.request) if endpoint.takes == JSON else body
     if endpoint.method in _BODY_METHODS:
         return Nothing()
     return _from_query(request.query_params.multi_items(), endpoint.request)
@@ -189,9 +203,11 @@ def _from_query(items: list[tuple[str, str]], kind: Any) -> Any:
     except msgspec.ValidationError as error:
         raise _invalid("invalid_query", error) from None
     for name, text in given.items():
-        # Lax conversion takes 5.0 for 5 and null for nothing; only the one plain form is meant.
-        if str(getattr(found, name)) != text:
-            raise Refusal(422, "invalid_query", f"{name} must be a whole number", field=name)
+        # Lax conversion takes 5.0 for 5, 1 for true and null for nothing; only the one plain form is meant.
+        value = getattr(found, name)
+        if (str(value).lower() if isinstance(value, bool) else str(value)) != text:
+            form = "true or false" if isinstance(value, bool) else "a whole number"
+            raise Refusal(422, "invalid_query", f"{name} must be {form}", field=name)
     return found
 
 

@@ -28,6 +28,8 @@ class _ProductFields(msgspec.Struct, frozen=True, kw_only=True):
     logo_path: str | None
     allowed_limit: int | None
     ai_capability: bool
+    dynamic_authentication: bool
+    require_encryption: bool
     app_id: int | None
     released_version: str | None
     created_at: int
@@ -60,6 +62,12 @@ class ProductList(msgspec.Struct, frozen=True):
     total: int
 
 
+class Deletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`force` deletes the devices of the product too."""
+
+    force: bool = False
+
+
 def product_view(product: Product) -> ProductView:
     """A product as this API shows it."""
     masked = product.product_secret.masked()
@@ -84,8 +92,8 @@ async def _update_product(call: Call, request: ProductChanges) -> ProductView:
     return product_view(await call.platform.products.update(call.actor, call.path["product_key"], request))
 
 
-async def _delete_product(call: Call, request: Nothing) -> Nothing:
-    await call.platform.products.delete(call.actor, call.path["product_key"])
+async def _delete_product(call: Call, request: Deletion) -> Nothing:
+    await call.platform.products.delete(call.actor, call.path["product_key"], force=request.force)
     return Nothing()
 
 
@@ -113,9 +121,9 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint(
         "DELETE",
         _ONE,
-        "Delete a product with its thing model, for good",
+        "Delete a product with its thing model, for good; with devices only when `force` is true",
         _delete_product,
-        Nothing,
+        Deletion,
         Nothing,
         status=204,
         errors=(409,),
