@@ -30,8 +30,8 @@ _SILENT = Limits(resends=Resends(after_s=1e6))
 E = TypeVar("E")
 
 
-def report(number: int, payload: bytes = b"\x00\x0a\x00\x07") -> bytes:
-    """A 0014 frame: property 1 is 7 unless said otherwise."""
+def report(number: int, payload: bytes = b"\x00\x12\x00\x07") -> bytes:
+    """A 0014 frame: property 2 (power) is 7 unless said otherwise."""
     return frame.encode(frame.Frame(number, 0x0014, payload))
 
 

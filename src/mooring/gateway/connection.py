@@ -1,24 +1,20 @@
-"""One connection of a device: bytes of a socket in and out, around the MQTT session (device-protocol.md 2 to 5).
+"""One connection of a device: what its MQTT session says, and what the platform says (device-protocol.md 2 to 5).
 
-The transport is asyncio's, or the wire of a WebSocket. Everything runs in callbacks; only the decision on CONNECT is a
-task. A message is acknowledged when the journal says that it is committed, never before.
+Everything runs in callbacks; only the decision on CONNECT is a task. A message is acknowledged when the journal says
+that it is committed, never before. `_on_publish` is the hot path of the server.
 """
 
-import asyncio
 import enum
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar
 
-import msgspec
 import structlog
 
-from mooring.platform.certificates import PeerCertificate
 from mooring.platform.connecting import Admitted, Code, How, Turned
 from mooring.platform.session import Delivery, Session
 from mooring.protocol import commands
-from mooring.protocol.commands import CommandError, DeviceConfiguration, Direction, Downlink, ExceptionNotice, Topic
+from mooring.protocol.commands import DeviceConfiguration, Direction, Downlink, ExceptionNotice, Topic
 from mooring.protocol.frame import Frame, FrameError, decode
 from mooring.protocol.mqtt import (
     GRANT_REFUSED,
@@ -32,7 +28,6 @@ from mooring.protocol.mqtt import (
     PublishReceived,
     PublishSent,
     RateExceeded,
-    ServerSession,
     Subscribe,
     Unsubscribe,
 )
@@ -41,17 +36,15 @@ from .downlinks import Downlinks
 from .envelope import Envelope, NotEncrypted
 from .gateway import Gateway
 from .inbox import Inbox
+from .refusals import NOTICE_S, SUBSCRIBE_WITHIN_S, note_refusal, words_for
+from .stream import Stream
 from .topics import LEVELS, subscribed_level, uplink_prefix
+from .watching import shown_frame
 
-__all__ = ["DeviceConnection", "Wire"]
+__all__ = ["DeviceConnection"]
 
-SUBSCRIBE_WITHIN_S = 20.0  # a device that is turned away gets its reason after SUBSCRIBE
-NOTICE_S = 2.0  # for the PUBACK of a notice, then the connection is closed (section 2.3)
-HEAL_S = 5.0  # for a device told to forget its secret: it closes by itself
-CLOSE_S = 5.0  # for the peer to take what is left, then the connection is cut
 RATE_NOTICE_EVERY_S = 10.0
 MAX_UNSTORED = 64  # messages of a connection that could not be stored; then it is closed
-TCP_PROBE_AFTER_S = 60  # finds dead peers that have no keep alive
 
 _RATE_LIMITED = 10428
 _SYS = Topic.SYS.value
@@ -59,177 +52,52 @@ _SYS = Topic.SYS.value
 _log = structlog.get_logger()
 
 
-class Wire(Protocol):
-    """What a connection needs of its transport; asyncio's have it."""
-
-    def write(self, data: bytes, /) -> None:
-        """Send."""
-
-    def is_closing(self) -> bool:
-        """Whether it is closed, or will be when everything is sent."""
-
-    def close(self) -> None:
-        """Close when everything is sent."""
-
-    def abort(self) -> None:
-        """Close at once."""
-
-    def pause_reading(self) -> None:
-        """Hand over nothing for now."""
-
-    def resume_reading(self) -> None:
-        """Go on."""
-
-
 class _Phase(enum.IntEnum):
     DECIDING = 0  # before CONNECT and until it is decided upon
     OPEN = 1
     TURNED = 2  # accepted only to be told why not
     ENDING = 3  # a notice is on its way, then it closes
-    CLOSED = 4
 
 
-_DECIDING, _OPEN, _TURNED, _ENDING, _CLOSED = _Phase
+_DECIDING, _OPEN, _TURNED, _ENDING = _Phase
 
 
-class DeviceConnection(asyncio.Protocol):
+class DeviceConnection(Stream):
     """Serves one client. It is the `DeviceLink` of its session."""
 
     __slots__ = (
-        "_address",
-        "_blocked",
-        "_certificate",
         "_configuration",
-        "_downlinks",
-        "_end_at",
         "_envelope",
-        "_gateway",
-        "_gathered",
-        "_held",
         "_inbox",
         "_last_words",
-        "_loop",
-        "_mqtt",
-        "_paused",
         "_phase",
         "_rate_told_at",
-        "_registered",
         "_secret_out",
-        "_secure",
         "_session",
-        "_timer",
-        "_timer_at",
         "_turned",
-        "_unproven",
         "_unstored",
         "_up",
-        "_waits_for_room",
-        "_wire",
     )
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._loop = asyncio.get_running_loop()
-        self._mqtt = ServerSession(self._loop.time(), gateway.mqtt_limits)
+        super().__init__(gateway)
         self._phase = _DECIDING
-        self._address = ""
-        self._secure = False
-        self._certificate: PeerCertificate | None = None
-        self._wire: Wire | None = None
         self._session: Session | None = None
         self._inbox: Inbox | None = None
-        self._downlinks: Downlinks | None = None
         self._envelope: Envelope | None = None
         self._up = ""
         self._configuration: DeviceConfiguration | None = None  # to be sent after SUBSCRIBE
         self._secret_out = False  # a secret was delivered, and nothing came since
         self._turned: Turned | None = None
         self._last_words = 0  # packet id of the notice before the end
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._end_at: float | None = None
         self._rate_told_at: float | None = None
         self._unstored = 0
-        self._paused = False
-        self._held = False  # reading stopped for good
-        self._blocked = False  # the socket takes nothing more for now
-        self._gathered = False
-        self._waits_for_room = False
-        self._registered = False
-        self._unproven = False
-
-    # The transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A TCP or TLS connection was accepted."""
-        address = transport.get_extra_info("peername")
-        peer = transport.get_extra_info("socket")
-        if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, TCP_PROBE_AFTER_S)
-        tls = transport.get_extra_info("ssl_object")
-        der = tls.getpeercert(binary_form=True) if tls is not None else None
-        certificate = PeerCertificate(der) if der else None
-        self.start(
-            cast("asyncio.Transport", transport),
-            address[0] if address else "",
-            secure=tls is not None,
-            certificate=certificate,
-        )
-
-    def start(self, wire: Wire, address: str, *, secure: bool, certificate: PeerCertificate | None = None) -> None:
-        """Begin to serve the peer behind a wire."""
-        self._wire = wire
-        if not self._gateway.admit(self):
-            self._phase = _CLOSED
-            wire.abort()
-            return
-        self._registered = self._unproven = True
-        self._address = address
-        self._secure = secure
-        self._certificate = certificate
-        self._arm()
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes came."""
-        events = self._mqtt.receive_data(data, self._loop.time())
-        if events:
-            self._take(events)
-        self._after()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is gone. What came before and was held back still counts."""
-        self._wire = None
-        if self._phase != _CLOSED:
-            self._take(self._mqtt.receive_eof())
-        self._phase = _CLOSED
-        self._leave("the connection was lost")
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._unproven:
-            self._unproven = False
-            self._gateway.proven()
-        if self._registered:
-            self._registered = False
-            self._gateway.leave(self)
-
-    def pause_writing(self) -> None:
-        """The peer reads too slowly."""
-        self._blocked = True
-        self._after()
-
-    def resume_writing(self) -> None:
-        """The peer has caught up."""
-        self._blocked = False
-        self._after()
 
     # DeviceLink
 
     def send(self, frame: Frame, qos: int, delivery: Delivery | None = None) -> None:
         """Send one frame on the topic of its command. Never raises; what goes wrong is `lost`."""
-        if self._downlinks is None or self._phase >= _TURNED:
+        if self._downlinks is None or self._closed or self._phase >= _TURNED:
             if delivery is not None:
                 delivery.lost("the connection has ended")
             return
@@ -239,7 +107,7 @@ class DeviceConnection(asyncio.Protocol):
 
     def close(self, reason: str, notice: int | None = None) -> None:
         """End the connection; with `notice` after an exception notice (00A3) of this code."""
-        if self._phase >= _ENDING:
+        if self._closed or self._phase == _ENDING:
             return
         if notice is not None and self._session is not None:
             self._last_words = self._say(ExceptionNotice(notice))
@@ -249,26 +117,6 @@ class DeviceConnection(asyncio.Protocol):
                 self._after()
                 return
         self._finish(reason)
-
-    # Member of the gateway
-
-    def flush(self) -> None:
-        """Send what has gathered, and take up reading where too many messages waited for their commit."""
-        self._gathered = False
-        if self._paused and self._phase != _CLOSED:
-            self._take(self._mqtt.on_time(self._loop.time()))
-        self._after()
-
-    def hold(self) -> None:
-        """Read nothing more, because the server stops."""
-        self._held = True
-        self._after()
-
-    def abort(self) -> None:
-        """End without sending what is left."""
-        self._finish("the server stops")
-        if self._wire is not None:
-            self._wire.abort()
 
     # Events of the MQTT session
 
@@ -296,17 +144,16 @@ class DeviceConnection(asyncio.Protocol):
             verdict = await platform.connecting.decide(
                 client_id, event.password, self._certificate, address=self._address, secure=self._secure
             )
-            if isinstance(verdict, Admitted) and self._phase == _DECIDING:
+            if isinstance(verdict, Admitted) and not self._closed:
                 session = await platform.sessions.open(verdict.device, self, self._address)
         except Exception as error:  # whatever it was, the device must get an answer
             _log.error("cannot open a session", client_id=client_id, error=repr(error))
             verdict = Turned(Code.INNER_SERVICE, How.NOTICE, "the database does not answer")
-        if self._phase != _DECIDING:
+        if self._closed:
             if session is not None:
                 platform.sessions.end(session)
             return
-        self._unproven = False
-        self._gateway.proven()
+        self._prove()
         if isinstance(verdict, Turned):
             self._turn(verdict, client_id)
         elif session is not None:
@@ -327,19 +174,7 @@ class DeviceConnection(asyncio.Protocol):
 
     def _turn(self, turned: Turned, client_id: str) -> None:
         self._turned = turned
-        self._gateway.metrics.refused[str(int(turned.code))] += 1
-        level = _log.debug if turned.how is How.CLOSE else _log.info
-        level(
-            "device refused",
-            client_id=client_id[:80],
-            code=int(turned.code),
-            how=turned.how.value,
-            reason=turned.reason,
-            address=self._address,
-        )
-        if turned.device_id is not None:
-            note = f"{int(turned.code)}: {turned.reason}"
-            self._gateway.platform.trace.tell(turned.device_id, "refuse", direction="up", note=note)
+        note_refusal(self._gateway, turned, client_id, self._address)
         if turned.how is How.CLOSE:
             self._finish(turned.reason)
             return
@@ -349,7 +184,7 @@ class DeviceConnection(asyncio.Protocol):
 
     def _on_subscribe(self, event: Subscribe) -> None:
         downlinks = self._downlinks
-        if downlinks is None or self._phase == _CLOSED:
+        if downlinks is None or self._closed:
             return
         codes = []
         for text, qos in event.filters:
@@ -364,7 +199,9 @@ class DeviceConnection(asyncio.Protocol):
         self._mqtt.grant(event.packet_id, codes)
         if self._turned is not None:
             if not self._last_words:
-                self._say_why(self._turned)
+                words, stays_s = words_for(self._turned)
+                self._last_words = self._say(words)
+                self._end_by(stays_s)
         else:
             self._configure()
             downlinks.release(self._loop.time())
@@ -387,12 +224,6 @@ class DeviceConnection(asyncio.Protocol):
             self._secret_out = configuration.device_secret is not None
             if configuration.session_key is not None:
                 self._envelope = downlinks.envelope = Envelope(configuration.session_key)
-
-    def _say_why(self, turned: Turned) -> None:
-        heals = turned.how is How.HEAL
-        words = DeviceConfiguration(authenticate_again=True) if heals else ExceptionNotice(int(turned.code))
-        self._last_words = self._say(words)
-        self._end_by(HEAL_S if heals else NOTICE_S)
 
     def _on_publish(self, event: PublishReceived) -> None:
         session = self._session
@@ -433,7 +264,7 @@ class DeviceConnection(asyncio.Protocol):
             gateway.platform.uplinks.malformed(session, payload, reason, done)
             return
         if gateway.platform.trace.watched(session.device.id):
-            self._tell_frame("up", topic, event.qos, payload, clear, frame)
+            self._tell("frame", **shown_frame(Direction.UP, topic, event.qos, payload, clear, frame))
         gateway.platform.uplinks.receive(session, frame, event.qos, done)
 
     def _stored(self, inbox: Inbox | None, packet_id: int, payload: bytes, error: Exception | None) -> None:
@@ -450,14 +281,12 @@ class DeviceConnection(asyncio.Protocol):
             self._finish("too many messages could not be stored")
 
     def _acknowledge(self, packet_id: int) -> None:
-        if self._phase == _CLOSED:
+        if self._closed:
             return
         self._mqtt.acknowledge(packet_id)
         if self._session is not None and self._gateway.platform.trace.watched(self._session.device.id):
             self._tell("ack", direction="down", packet_id=packet_id)
-        if not self._gathered:
-            self._gathered = True
-            self._gateway.gather(self)
+        self._flush_soon()
 
     def _forbid(self, event: PublishReceived) -> None:
         reason = f"may not publish to {event.topic[:200]!r}: only {self._up}sys, bus and ota are the device's own"
@@ -527,91 +356,14 @@ class DeviceConnection(asyncio.Protocol):
         if given is None:
             return 0
         if self._session is not None and self._gateway.platform.trace.watched(self._session.device.id):
-            self._tell_frame("down", given.topic, int(given.packet_id > 0), given.payload, given.clear, frame)
+            qos = int(given.packet_id > 0)
+            self._tell("frame", **shown_frame(Direction.DOWN, given.topic, qos, given.payload, given.clear, frame))
         return given.packet_id
-
-    def _after(self) -> None:
-        """To be called after everything: sends, decides whether to read, ends."""
-        wire, mqtt = self._wire, self._mqtt
-        if wire is None:
-            return
-        if not self._blocked:
-            data = mqtt.data_to_send()
-            if data:
-                wire.write(data)
-            if self._downlinks is not None:
-                self._downlinks.flushed()
-        if self._phase == _CLOSED:
-            return
-        if mqtt.wants_data and not self._blocked and not self._held and self._has_room():
-            if self._paused and not wire.is_closing():
-                self._paused = False
-                wire.resume_reading()
-        else:
-            if not self._paused and not wire.is_closing():
-                self._paused = True
-                wire.pause_reading()
-            self._arm()
-
-    def _has_room(self) -> bool:
-        journal = self._gateway.platform.journal
-        if journal.has_room:
-            return True
-        if not self._waits_for_room:
-            self._waits_for_room = True
-            journal.when_room(self._on_room)
-        return False
-
-    def _on_room(self) -> None:
-        self._waits_for_room = False
-        self._after()
-
-    # Time
-
-    def _end_by(self, seconds: float) -> None:
-        self._end_at = self._loop.time() + seconds
-        self._arm()
-
-    def _arm(self) -> None:
-        """See that the one timer goes off early enough; too early does no harm."""
-        deadline = self._mqtt.next_deadline()
-        if self._end_at is not None and (deadline is None or self._end_at < deadline):
-            deadline = self._end_at
-        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._loop.call_at(deadline, self._on_time)
-
-    def _on_time(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        if self._end_at is not None and now >= self._end_at:
-            self._end_at = None
-            if self._phase == _CLOSED:
-                if self._wire is not None:
-                    self._wire.abort()
-                return
-            self._finish(self._turned.reason if self._turned is not None else "the connection was ended")
-            return
-        self._take(self._mqtt.on_time(now))
-        self._after()
-        self._arm()
 
     # The end
 
-    def _finish(self, reason: str) -> None:
-        """Send what is left, close, let the session go."""
-        if self._phase == _CLOSED:
-            return
-        self._phase = _CLOSED
-        self._take(self._mqtt.close())
-        self._after()
-        self._leave(reason)
-        if self._wire is not None:
-            self._wire.close()
-            self._end_by(CLOSE_S)
+    def _too_late(self) -> str:
+        return self._turned.reason if self._turned is not None else "the connection was ended"
 
     def _leave(self, reason: str) -> None:
         session, self._session = self._session, None
@@ -631,21 +383,3 @@ class DeviceConnection(asyncio.Protocol):
     def _tell(self, kind: str, **members: object) -> None:
         if self._session is not None:
             self._gateway.platform.trace.tell(self._session.device.id, kind, **members)
-
-    def _tell_frame(self, direction: str, topic: str, qos: int, payload: bytes, clear: bytes, frame: Frame) -> None:
-        try:
-            value = commands.decode(frame, Direction.UP if direction == "up" else Direction.DOWN)
-            decoded: object = {type(value).__name__: msgspec.to_builtins(value)}
-        except CommandError as error:
-            decoded = {"error": str(error)}
-        self._tell(
-            "frame",
-            direction=direction,
-            topic=topic,
-            qos=qos,
-            packet_id=frame.packet_id,
-            cmd=f"{frame.command:04X}",
-            hex=payload.hex(),
-            clear="" if clear is payload else clear.hex(),
-            decoded=decoded,
-        )
