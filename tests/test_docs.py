@@ -231,5 +231,5 @@ def test_the_guide_of_the_readme_runs(tmp_path: Path) -> None:
 
 def test_what_is_not_served_answers_404_as_the_readme_says(tmp_path: Path) -> None:
     with mooring_up(tmp_path / "data") as running:
-        answer = httpx.get(f"{running.base_url}/v2/devicemgr/r3/openapi/device/detail")
+        answer = httpx.get(f"{running.base_url}/v2/quecrule/r1/openapi/queue/detail")
     assert (answer.status_code, answer.json()["code"]) == (404, 404)

@@ -64,6 +64,8 @@ def fields(entity: msgspec.Struct) -> dict[str, Any]:
     """The members of an entity that compare by value."""
     values = msgspec.structs.asdict(entity)
     values.pop("address_list", None)
+    if isinstance(entity, Product) and entity.model is not None:
+        values["model"] = (entity.model.version, entity.model.exports)
     return values
 
 
