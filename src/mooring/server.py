@@ -15,7 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 
 from mooring import __version__
-from mooring.demo import seed_demo
+from mooring.demo import running_demo
 from mooring.gateway import (
     Gateway,
     GatewayLimits,
@@ -135,15 +135,17 @@ async def _run(
             mqtt += f", mqtts://{_address(settings.host, ports.mqtts)}"
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.002)
-        if settings.demo:
-            host = _address(settings.host, ports.mqtt).rpartition(":")[0].strip("[]")
-            address = host, ports.mqtt.getsockname()[1]
-            await seed_demo(platform, directory.demo, base_url, address, settings.admin_email)
-            announce(f"Demo data is in {directory.demo}")
-        doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}"
-        announce(f"Mooring {__version__} is ready: {doors}")
-        _log.info("ready", base_url=base_url, mqtt=mqtt, store=_store_name(settings))
-        await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
+        async with contextlib.AsyncExitStack() as demo:
+            if settings.demo:
+                host = _address(settings.host, ports.mqtt).rpartition(":")[0].strip("[]")
+                address = host, ports.mqtt.getsockname()[1]
+                running = running_demo(platform, directory.demo, base_url, address, settings.admin_email)
+                await demo.enter_async_context(running)
+                announce(f"Demo data is in {directory.demo}")
+            doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}"
+            announce(f"Mooring {__version__} is ready: {doors}")
+            _log.info("ready", base_url=base_url, mqtt=mqtt, store=_store_name(settings))
+            await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
         if background.done():
             background.result()
     finally:

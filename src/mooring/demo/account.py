@@ -1,11 +1,7 @@
-"""The demo account: service packages, one SaaS application, a product for each sample model, and demo.json.
-
-Everything is made by the same calls that an administrator's are; only the data is given.
-"""
+"""The demo's account: service packages, one SaaS application, a product for each sample model."""
 
 import asyncio
-import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +12,9 @@ from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.platform.sources import BASE62, SystemEntropy, random_text
 
-__all__ = ["DemoRefused", "sample_models", "seed_demo", "write_private"]
+from .samples import sample_models
+
+__all__ = ["DemoAccount", "DemoRefused", "make_account"]
 
 _APP = "Demo application"
 _TOKEN = "demo"
@@ -34,17 +32,18 @@ class DemoRefused(Exception):
     exit_code = 17
 
 
-def sample_models() -> dict[str, Path]:
-    """The sample thing models by name: from the installed package, or from the checkout it runs in."""
-    package = Path(__file__).parent
-    for folder in (package / "samples", package.parents[1] / "contract" / "tsl-samples"):
-        if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob("*.json"))}
-    raise FileNotFoundError("the sample thing models are missing from this installation")
+class DemoAccount(msgspec.Struct, frozen=True):
+    """What was made or found; `products` by the name of their sample model, `password` only when it was made now."""
+
+    actor: Actor
+    app: App
+    products: Mapping[str, Product]
+    token: Secret
+    password: Secret | None
 
 
-async def seed_demo(platform: Platform, target: Path, base_url: str, mqtt: tuple[str, int], email: str) -> None:
-    """Make what is missing of the demo and write `target` (mode 0600). `mqtt` is host and port. Raises DemoRefused."""
+async def make_account(platform: Platform, email: str) -> DemoAccount:
+    """Make what is missing of the demo. Raises DemoRefused."""
     password = Secret(random_text(SystemEntropy(), BASE62, 20))
     made = await platform.accounts.bootstrap(email, password)
     account = made.account if made is not None else next(iter(platform.directory.accounts()))
@@ -57,19 +56,9 @@ async def seed_demo(platform: Platform, target: Path, base_url: str, mqtt: tuple
             await platform.service_market.activate(actor, package)
     app = apps[0] if apps else await platform.saas_apps.create(actor, NewApp(_APP, "Made by mooring up --demo"))
     await _authorize_packages(platform, actor, app)
-    products = [await _product(platform, actor, app, name, path) for name, path in sample_models().items()]
-    login = {"email": email, "password": password.reveal()} if made is not None else _kept_login(target)
-    manage = {"url": f"{base_url}/manage/v1", "token": (await _manage_token(platform, actor)).reveal(), **login}
-    await asyncio.to_thread(write_private, target, _document(base_url, mqtt, app, products, manage))
-
-
-def _kept_login(target: Path) -> dict[str, str]:
-    """E-mail and password that an earlier start wrote down; they are kept nowhere else."""
-    try:
-        manage = json.loads(target.read_text())["manage"]
-        return {"email": manage["email"], "password": manage["password"]}
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+    products = {name: await _product(platform, actor, app, name, path) for name, path in sample_models().items()}
+    token = await _manage_token(platform, actor)
+    return DemoAccount(actor, app, products, token, password if made is not None else None)
 
 
 async def _authorize_packages(platform: Platform, actor: Actor, app: App) -> None:
@@ -99,37 +88,3 @@ async def _manage_token(platform: Platform, actor: Actor) -> Secret:
     administrator = platform.accounts.administrators(actor.account_id)[0]
     made = await platform.accounts.make_token(administrator, actor.address, _TOKEN)
     return made.text
-
-
-def _document(
-    base_url: str, mqtt: tuple[str, int], app: App, products: list[Product], manage: dict[str, str]
-) -> dict[str, object]:
-    return {
-        "base_url": base_url,
-        "access_key": app.access_key,
-        "access_secret": app.access_secret.reveal(),
-        "mqtt": {"host": mqtt[0], "port": mqtt[1]},
-        "manage": manage,
-        "products": [
-            {
-                "product_key": product.product_key,
-                "product_secret": product.product_secret.reveal(),
-                "name": product.name,
-                "data_format": product.data_fmt,
-                "devices": [],
-            }
-            for product in products
-        ],
-    }
-
-
-def write_private(target: Path, document: dict[str, object]) -> None:
-    """Write JSON so that only its owner can read it and nobody ever sees half of it."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
