@@ -59,6 +59,8 @@ async def test_a_product_of_a_name_alone_is_a_cellular_model_product(
         "released_version": None,
         "dynamic_authentication": True,
         "require_encryption": False,
+        "specified_gateways": None,
+        "may_change_gateway": True,
         "created_at": clock.now_ms(),
         "updated_at": None,
         "model": None,

@@ -30,6 +30,8 @@ class _ProductFields(msgspec.Struct, frozen=True, kw_only=True):
     ai_capability: bool
     dynamic_authentication: bool
     require_encryption: bool
+    specified_gateways: tuple[str, ...] | None
+    may_change_gateway: bool
     app_id: int | None
     released_version: str | None
     created_at: int

@@ -100,6 +100,9 @@ class ReleasedModel(msgspec.Struct, frozen=True):
 class Product(msgspec.Struct, frozen=True):
     """One product (domain-rules.md section 2); times are epoch ms.
 
+    Of a product of sub-devices, `specified_gateways` are the keys of the gateway products that may carry them, None for
+    any; `may_change_gateway` says whether one may move to another gateway.
+
     `released_version` set while `model` is None means that the stored release is gone (error 71006).
     """
 
@@ -124,6 +127,8 @@ class Product(msgspec.Struct, frozen=True):
     released_version: str | None
     dynamic_authentication: bool
     require_encryption: bool
+    specified_gateways: tuple[str, ...] | None
+    may_change_gateway: bool
     created_at: int
     updated_at: int | None
     model: ReleasedModel | None

@@ -50,7 +50,7 @@ def device_context(device_id: int) -> str:
 
 def account(row: AccountRow, packages: Iterable[PackageRow]) -> Account:
     """An account with its activated packages."""
-    addresses = _addresses(row.allowed_addresses)
+    addresses = _texts(row.allowed_addresses)
     return Account(
         id=row.id,
         name=row.name,
@@ -84,7 +84,7 @@ def token(row: TokenRow) -> ManageToken:
 
 def app(row: AppRow, packages: Iterable[AppPackageRow], vault: Vault) -> App:
     """An application with its packages. Raises SecretKeyError when its secret does not open."""
-    addresses = _addresses(row.allowed_addresses)
+    addresses = _texts(row.allowed_addresses)
     return App(
         id=row.id,
         account_id=row.account_id,
@@ -119,6 +119,8 @@ def products(
     for row in rows:
         values = msgspec.structs.asdict(row)
         values["product_secret"] = Secret(vault.open(row.product_secret, product_context(row.id)))
+        gateways = row.specified_gateways
+        values["specified_gateways"] = None if gateways is None else _texts(gateways)
         document = documents.get((row.id, row.released_version)) if row.released_version else None
         model = _model(row, document, translations.get(row.id, {})) if document is not None else None
         found.append(Product(**values, model=model))
@@ -164,5 +166,5 @@ def _model(row: ProductRow, document: str, translations: Mapping[str, str]) -> R
     return ReleasedModel(version, exports, ModelCodec(plain))
 
 
-def _addresses(text: str) -> tuple[str, ...]:
+def _texts(text: str) -> tuple[str, ...]:
     return msgspec.json.decode(text, type=tuple[str, ...])

@@ -1,6 +1,7 @@
 """Products: creation with every field of domain-rules.md section 2, names, secrets, deletion."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -19,10 +20,13 @@ from .sources import BASE62, Entropy, random_text
 __all__ = ["NewProduct", "ProductChanges", "Products"]
 
 IN_DEVELOPMENT, PUBLISHED = 0, 3
+GATEWAY, SUB_DEVICE = 1, 2  # access_type
+NETWORK_ACCESS = 1  # gateway_type
 _BASE64 = BASE62 + "+/"
 _PROTOCOL_OF = {"1": 1, "2": 1, "3": 2, "5": 3}
 _ATTEMPTS = 8
 _MAX_INT32 = 2**31 - 1
+_MAX_GATEWAYS = 300  # gateway products of one list; an account has no more products by contract
 
 
 class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +35,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `protocol` follows from `net_way` and `gateway_type` from `access_type` unless given. Key and secret are made
     unless given, as when devices that carry them already move here. With `dynamic_authentication`, a device that
     nobody added is added when it first authenticates; with `require_encryption`, one that does not ask for session
-    encryption is refused.
+    encryption is refused. A product of sub-devices may name the gateway products that carry them
+    (`specified_gateways`, None for any), and forbid them to move to another gateway.
     """
 
     name: str
@@ -47,6 +52,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ai_capability: bool = False
     dynamic_authentication: bool = True
     require_encryption: bool = False
+    specified_gateways: Sequence[str] | None = None
+    may_change_gateway: bool = True
     product_key: str | None = None
     product_secret: str | None = None
 
@@ -65,6 +72,8 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ai_capability: bool | msgspec.UnsetType = msgspec.UNSET
     dynamic_authentication: bool | msgspec.UnsetType = msgspec.UNSET
     require_encryption: bool | msgspec.UnsetType = msgspec.UNSET
+    specified_gateways: Sequence[str] | msgspec.UnsetType | None = msgspec.UNSET
+    may_change_gateway: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Products:
@@ -93,6 +102,7 @@ class Products:
     async def create(self, actor: Actor, new: NewProduct) -> Product:
         """A new product in development. Raises Invalid, Conflict (70016 for the name), LimitReached."""
         new = _checked(new)
+        self._check_gateways(actor.account_id, new.specified_gateways)
         if self._limit is not None and len(self.all(actor.account_id)) >= self._limit:
             raise LimitReached("product_limit", f"the account has {self._limit} products, its limit")
         for _ in range(_ATTEMPTS):
@@ -124,7 +134,10 @@ class Products:
         product = self.one(actor.account_id, product_key)
         given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
         wanted = _checked_fields({name: given.get(name, getattr(product, name)) for name in _CHANGEABLE})
+        _check_gateway_options(product.access_type, product.gateway_type, wanted)
         detail = {name: value for name, value in wanted.items() if value != getattr(product, name)}
+        if "specified_gateways" in detail:
+            self._check_gateways(actor.account_id, wanted["specified_gateways"])
         if not detail:
             raise Conflict("nothing_to_change", "nothing differs from what is stored", wire=70064)
         if product.product_status == PUBLISHED and detail.keys() & {"name", "logo_path"}:
@@ -133,7 +146,7 @@ class Products:
             product_id=product.id,
             seen_updated_at=product.updated_at,
             now=self._ledger.later_than(product.updated_at),
-            **{f"new_{name}": value for name, value in wanted.items()},
+            **{f"new_{name}": value for name, value in {**wanted, **_stored(wanted)}.items()},
         ).must(f"product {product_key}")
         try:
             await self._ledger.commit(
@@ -175,6 +188,13 @@ class Products:
         await self._ledger.commit(actor, "product.show_secret", ("product", product_key))
         return product.product_secret
 
+    def _check_gateways(self, account_id: int, product_keys: Sequence[str] | None) -> None:
+        for key in product_keys or ():
+            found = self._directory.product_by_key(key)
+            if found is None or found.account_id != account_id or found.access_type != GATEWAY:
+                message = f"there is no gateway product {key!r}"
+                raise Invalid("not_a_gateway", message, field="specified_gateways")
+
     def _row(self, actor: Actor, new: NewProduct) -> statements.ProductRow:
         product_id = self._ledger.ids.next()
         secret = new.product_secret or random_text(self._entropy, _BASE64, 16)
@@ -200,6 +220,8 @@ class Products:
             released_version=None,
             dynamic_authentication=new.dynamic_authentication,
             require_encryption=new.require_encryption,
+            specified_gateways=_stored(msgspec.structs.asdict(new))["specified_gateways"],
+            may_change_gateway=new.may_change_gateway,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )
@@ -212,21 +234,32 @@ def _checked(new: NewProduct) -> NewProduct:
     check_choice("access_type", new.access_type, (0, 1, 2))
     check_choice("net_way", new.net_way, tuple(_PROTOCOL_OF))
     check_choice("data_fmt", new.data_fmt, (0, 3))
-    if new.access_type == 1:
+    if new.access_type == GATEWAY:
         check_choice("net_way of a gateway", new.net_way, ("1", "2"))
     if new.protocol is not None:
         check_choice("protocol", new.protocol, (0, _PROTOCOL_OF[new.net_way]))
     if new.gateway_type is not None:
-        check_choice("gateway_type", new.gateway_type, (1, 2) if new.access_type == 2 else (0,))
+        check_choice("gateway_type", new.gateway_type, (1, 2) if new.access_type == SUB_DEVICE else (0,))
     if (new.product_key is None) != (new.product_secret is None):
         raise Invalid("key_pair", "give product_key and product_secret together, or neither", field="product_key")
     if new.product_key is not None:
         check_key("product_key", new.product_key, "[A-Za-z0-9]{4,32}", "4 to 32 letters and digits")
         check_key("product_secret", new.product_secret or "", "[A-Za-z0-9+/]{16}", "16 characters of base64")
-    return msgspec.structs.replace(new, **_checked_fields({name: getattr(new, name) for name in _CHANGEABLE}))
+    checked = msgspec.structs.replace(new, **_checked_fields({name: getattr(new, name) for name in _CHANGEABLE}))
+    _check_gateway_options(new.access_type, _gateway_type(new), msgspec.structs.asdict(checked))
+    return checked
 
 
-def _checked_fields(values: dict[str, object]) -> dict[str, object]:
+def _check_gateway_options(access_type: int, gateway_type: int, values: Mapping[str, Any]) -> None:
+    if values["specified_gateways"] is not None and access_type != SUB_DEVICE:
+        message = "only a product of sub-devices has specified_gateways"
+        raise Invalid("not_a_sub_device", message, field="specified_gateways")
+    if not values["may_change_gateway"] and gateway_type != NETWORK_ACCESS:
+        message = "may_change_gateway is false; only sub-devices with network access only can be kept at their gateway"
+        raise Invalid("gateway_type", message, field="may_change_gateway")
+
+
+def _checked_fields(values: dict[str, Any]) -> dict[str, Any]:
     checked = dict(values)
     checked["name"] = check_text("name", str(values["name"]), low=1, high=50)
     check_choice("product_type", values["product_type"], (0, 1))
@@ -236,13 +269,23 @@ def _checked_fields(values: dict[str, object]) -> dict[str, object]:
     limit = values["allowed_limit"]
     if isinstance(limit, int):
         check_range("allowed_limit", limit, 0, _MAX_INT32)
+    gateways = values["specified_gateways"]
+    if gateways is not None:
+        check_range("number of specified_gateways", len(gateways), 1, _MAX_GATEWAYS)
+        checked["specified_gateways"] = tuple(dict.fromkeys(gateways))
     return checked
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Members that the database holds in another form."""
+    gateways = values["specified_gateways"]
+    return {"specified_gateways": None if gateways is None else msgspec.json.encode(gateways).decode()}
 
 
 def _gateway_type(new: NewProduct) -> int:
     if new.gateway_type is not None:
         return new.gateway_type
-    return 1 if new.access_type == 2 else 0
+    return NETWORK_ACCESS if new.access_type == SUB_DEVICE else 0
 
 
 def _name_taken(name: str) -> Conflict:

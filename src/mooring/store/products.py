@@ -35,6 +35,8 @@ class ProductRow(msgspec.Struct, frozen=True):
     released_version: str | None
     dynamic_authentication: bool
     require_encryption: bool
+    specified_gateways: str | None
+    may_change_gateway: bool
     created_at: int
     updated_at: int | None
 
@@ -58,6 +60,8 @@ UPDATE = Change(
         ai_capability=bindparam("new_ai_capability"),
         dynamic_authentication=bindparam("new_dynamic_authentication"),
         require_encryption=bindparam("new_require_encryption"),
+        specified_gateways=bindparam("new_specified_gateways"),
+        may_change_gateway=bindparam("new_may_change_gateway"),
         updated_at=bindparam("now"),
     )
 )

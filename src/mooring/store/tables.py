@@ -36,6 +36,7 @@ __all__ = [
     "directory_state",
     "event_log",
     "exception_log",
+    "gateway_links",
     "location_log",
     "manage_tokens",
     "metadata",
@@ -201,6 +202,8 @@ products = Table(
     Column("released_version", Text, nullable=True),
     Column("dynamic_authentication", Boolean, nullable=False, server_default=true()),
     Column("require_encryption", Boolean, nullable=False, server_default=false()),
+    Column("specified_gateways", Text, nullable=True),
+    Column("may_change_gateway", Boolean, nullable=False, server_default=true()),
     _time("created_at"),
     _time("updated_at", nullable=True),
     UniqueConstraint("product_key"),
@@ -279,6 +282,28 @@ devices = Table(
     Index(None, "product_id", "created_at"),
 )
 Index("ix_devices_online", devices.c.id, sqlite_where=devices.c.online, postgresql_where=devices.c.online)
+
+# At which gateways a sub-device has logged in. The current link is that of its last login; it stays when the sub-device
+# goes offline, and is gone when the sub-device is unbound, reset, de-registered or deleted.
+gateway_links = Table(
+    "gateway_links",
+    metadata,
+    _id(),
+    _owner("sub_device_id", "devices.id"),
+    _owner("gateway_id", "devices.id"),
+    Column("is_current", Boolean, nullable=False),
+    _time("created_at"),
+    _time("last_login_at"),
+    UniqueConstraint("sub_device_id", "gateway_id"),
+    Index(None, "gateway_id", "is_current", "created_at"),
+)
+Index(
+    "uq_gateway_links_current",
+    gateway_links.c.sub_device_id,
+    unique=True,
+    sqlite_where=gateway_links.c.is_current,
+    postgresql_where=gateway_links.c.is_current,
+)
 
 # The newest of everything a device reported, as JSON: properties {"<id>": [value, at_ms]}, resources
 # {"<name>": [value, at_ms]}. One row a device, so that an uplink of many properties writes one row.
