@@ -7,6 +7,7 @@ that it is committed, never before. `_on_publish` is the hot path of the server.
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from mooring.platform.connecting import Admitted, Code, How, Turned
 from mooring.platform.session import Delivery, Session
 from mooring.protocol import commands
-from mooring.protocol.commands import DeviceConfiguration, Direction, Downlink, ExceptionNotice, Topic
+from mooring.protocol.commands import Direction, Downlink, ExceptionNotice, Topic
 from mooring.protocol.frame import Frame, FrameError, decode
 from mooring.protocol.mqtt import (
     GRANT_REFUSED,
@@ -32,9 +33,10 @@ from mooring.protocol.mqtt import (
     Unsubscribe,
 )
 
-from .downlinks import Downlinks
-from .envelope import Envelope, NotEncrypted
+from .downlinks import Downlinks, Given
+from .envelope import Envelope, Unreadable
 from .gateway import Gateway
+from .handover import Handover
 from .inbox import Inbox
 from .refusals import NOTICE_S, SUBSCRIBE_WITHIN_S, note_refusal, words_for
 from .stream import Stream
@@ -44,9 +46,11 @@ from .watching import shown_frame
 __all__ = ["DeviceConnection"]
 
 RATE_NOTICE_EVERY_S = 10.0
-MAX_UNSTORED = 64  # messages of a connection that could not be stored; then it is closed
+STORED_WITHIN_S = 10.0  # a message that could not be stored must come again, else the connection is closed
 
-_RATE_LIMITED = 10428
+_NO_ROUTES: Mapping[str, Session] = MappingProxyType({})
+
+_RATE_LIMITED, _TOO_OFTEN = 10428, 61007  # to the device, and for people (domain-rules.md section 8)
 _SYS = Topic.SYS.value
 
 _log = structlog.get_logger()
@@ -66,13 +70,13 @@ class DeviceConnection(Stream):
     """Serves one client. It is the `DeviceLink` of its session."""
 
     __slots__ = (
-        "_configuration",
         "_envelope",
+        "_handover",
         "_inbox",
         "_last_words",
         "_phase",
         "_rate_told_at",
-        "_secret_out",
+        "_routes",
         "_session",
         "_turned",
         "_unstored",
@@ -86,12 +90,12 @@ class DeviceConnection(Stream):
         self._inbox: Inbox | None = None
         self._envelope: Envelope | None = None
         self._up = ""
-        self._configuration: DeviceConfiguration | None = None  # to be sent after SUBSCRIBE
-        self._secret_out = False  # a secret was delivered, and nothing came since
+        self._routes = _NO_ROUTES  # whose message a topic carries
+        self._handover: Handover | None = None  # until its secret and key are known to have arrived
         self._turned: Turned | None = None
-        self._last_words = 0  # packet id of the notice before the end
+        self._last_words: int | None = None  # packet id of the notice before the end, 0 with QoS 0
         self._rate_told_at: float | None = None
-        self._unstored = 0
+        self._unstored: set[int] | None = None  # packet ids of messages that are to come again
 
     # DeviceLink
 
@@ -110,9 +114,11 @@ class DeviceConnection(Stream):
         if self._closed or self._phase == _ENDING:
             return
         if notice is not None and self._session is not None:
-            self._last_words = self._say(ExceptionNotice(notice))
-            if self._last_words:
+            given = self._say(ExceptionNotice(notice))
+            if given is not None and given.packet_id:
+                self._last_words = given.packet_id
                 self._phase = _ENDING
+                self._routes = _NO_ROUTES
                 self._end_by(NOTICE_S)
                 self._after()
                 return
@@ -165,10 +171,8 @@ class DeviceConnection(Stream):
         self._phase = _OPEN
         self._session = session
         self._inbox = self._gateway.inbox(session.device.id)
-        if admitted.secret_to_deliver is not None or admitted.session_key is not None:
-            self._configuration = DeviceConfiguration(
-                device_secret=admitted.secret_to_deliver, session_key=admitted.session_key
-            )
+        self._routes = {f"{self._up}{level}": session for level in LEVELS}
+        self._handover = Handover.of(admitted)
         self._tell("connect", note=f"by {admitted.step.value} from {self._address}")
         self._take(self._mqtt.accept(self._loop.time()))
 
@@ -198,12 +202,13 @@ class DeviceConnection(Stream):
                 downlinks.subscribe(level, granted)
         self._mqtt.grant(event.packet_id, codes)
         if self._turned is not None:
-            if not self._last_words:
+            if self._last_words is None:
                 words, stays_s = words_for(self._turned)
-                self._last_words = self._say(words)
+                given = self._say(words)
+                self._last_words = given.packet_id if given is not None else 0
                 self._end_by(stays_s)
         else:
-            self._configure()
+            self._hand_over()
             downlinks.release(self._loop.time())
         self._arm()
 
@@ -214,79 +219,115 @@ class DeviceConnection(Stream):
                 if level is not None:
                     self._downlinks.unsubscribe(level)
 
-    def _configure(self) -> None:
+    def _hand_over(self) -> None:
         """Deliver secret and session key, in clear text, as the first thing after SUBACK (section 3)."""
-        configuration, downlinks = self._configuration, self._downlinks
-        if configuration is None or downlinks is None or not downlinks.reaches(_SYS):
+        handover, downlinks = self._handover, self._downlinks
+        if handover is None or handover.given is not None or downlinks is None or not downlinks.reaches(_SYS):
             return
-        if self._say(configuration):
-            self._configuration = None
-            self._secret_out = configuration.device_secret is not None
-            if configuration.session_key is not None:
-                self._envelope = downlinks.envelope = Envelope(configuration.session_key)
+        given = self._say(handover.words)
+        if given is not None:
+            handover.sent(given)
+            if handover.session_key is not None:
+                self._envelope = downlinks.envelope = Envelope(handover.session_key)
+
+    def _hand_over_again(self, handover: Handover, session: Session) -> None:
+        downlinks = self._downlinks
+        if handover.may_repeat and handover.given is not None and downlinks is not None:
+            given = downlinks.repeat(handover.given, self._loop.time())
+            if given is not None:
+                handover.sent(given)
+                self._note("the secret or session key was not confirmed and is sent again")
+                return
+        # A device that waits for its secret waits for ever. On a new connection it asks for it again.
+        if handover.session_key is not None or not session.has_spoken:
+            self._finish("the device did not confirm its secret or session key")
+
+    # Uplinks
 
     def _on_publish(self, event: PublishReceived) -> None:
-        session = self._session
-        if session is None or self._phase != _OPEN:
-            # Before SUBSCRIBE this is a client that will never hear why it is refused; afterwards it may be early data.
-            if self._phase == _TURNED and not self._last_words and self._turned is not None:
-                self._finish(self._turned.reason)
-            return
-        topic = event.topic
-        if not (topic.startswith(self._up) and topic[len(self._up) :] in LEVELS):
-            self._forbid(event)
+        session = self._routes.get(event.topic)
+        if session is None:
+            self._on_stray(event)
             return
         gateway = self._gateway
         payload = event.payload
         done: Callable[[Exception | None], None] | None = None
         inbox = self._inbox
-        if event.qos == 1 and inbox is not None:
-            if inbox.is_copy(event.packet_id, payload, self._loop.time(), self._acknowledge):
+        if event.qos and inbox is not None:
+            if inbox.is_copy(event.packet_id, payload, self._loop.time(), self._answer):
                 gateway.metrics.copies += 1
                 return
-            done = partial(self._stored, inbox, event.packet_id, payload)
-        elif event.qos:
-            done = partial(self._stored, None, event.packet_id, payload)
+            done = partial(self._settled, inbox, event.packet_id, payload)
         gateway.metrics.uplinks += 1
         session.has_spoken = True
-        if self._secret_out:
-            self._secret_out = False
-            gateway.platform.connecting.secret_arrived(session)
+        if self._handover is not None and self._handover.confirmed:
+            self._handed_over(self._handover, session)
         clear = payload
         try:
             if self._envelope is None:
                 frame = decode(payload)
             else:
                 frame, clear = self._envelope.open(payload)
-        except (FrameError, NotEncrypted) as error:
+        except (FrameError, Unreadable) as error:
             reason = f"the message is no frame: {error}" if isinstance(error, FrameError) else f"the message {error}"
-            self._tell("malformed", direction="up", topic=topic, qos=event.qos, hex=payload.hex(), note=reason)
+            self._tell("malformed", direction="up", topic=event.topic, qos=event.qos, hex=payload.hex(), note=reason)
             gateway.platform.uplinks.malformed(session, payload, reason, done)
             return
         if gateway.platform.trace.watched(session.device.id):
-            self._tell("frame", **shown_frame(Direction.UP, topic, event.qos, payload, clear, frame))
+            self._tell("frame", **shown_frame(Direction.UP, event.topic, event.qos, payload, clear, frame))
         gateway.platform.uplinks.receive(session, frame, event.qos, done)
 
-    def _stored(self, inbox: Inbox | None, packet_id: int, payload: bytes, error: Exception | None) -> None:
-        """The journal's answer to one message of QoS 1 (with an inbox) or 2."""
-        if inbox is not None:
-            inbox.settled(packet_id, payload, committed=error is None)
-        if error is None:
-            self._acknowledge(packet_id)
-            return
-        self._gateway.metrics.unstored += 1
-        self._unstored += 1
-        self._note(f"message {packet_id} is not acknowledged: it could not be stored")
-        if self._unstored >= MAX_UNSTORED:
-            self._finish("too many messages could not be stored")
+    def _settled(self, inbox: Inbox, packet_id: int, payload: bytes, error: Exception | None) -> None:
+        """The journal's answer to one message of QoS 1 or 2."""
+        inbox.settled(packet_id, payload, committed=error is None)
+        if error is not None:
+            self._gateway.metrics.unstored += 1
+        self._answer(packet_id, error is None)
 
-    def _acknowledge(self, packet_id: int) -> None:
+    def _answer(self, packet_id: int, committed: bool) -> None:
+        """Acknowledge a message; one that is not committed is left without an answer, and may come again."""
         if self._closed:
             return
-        self._mqtt.acknowledge(packet_id)
-        if self._session is not None and self._gateway.platform.trace.watched(self._session.device.id):
-            self._tell("ack", direction="down", packet_id=packet_id)
+        if committed:
+            self._mqtt.acknowledge(packet_id)
+            if self._session is not None and self._gateway.platform.trace.watched(self._session.device.id):
+                self._tell("ack", direction="down", packet_id=packet_id)
+        else:
+            self._mqtt.forget(packet_id)
+            self._note(f"message {packet_id} is not acknowledged: it could not be stored")
+        if self._unstored is not None or not committed:
+            self._wait_for_copy(packet_id, committed)
         self._flush_soon()
+
+    def _wait_for_copy(self, packet_id: int, committed: bool) -> None:
+        """Devices send again what is not acknowledged. Other clients do so on a new connection only, and some wait for
+        ever when too much is open: they must lose this one."""
+        waiting = self._unstored or set()
+        if committed:
+            waiting.discard(packet_id)
+        else:
+            waiting.add(packet_id)
+        self._unstored = waiting or None
+        if self._phase == _OPEN:
+            if self._unstored is None:
+                self._end_at = None
+            elif self._end_at is None:
+                self._end_by(STORED_WITHIN_S)
+
+    def _handed_over(self, handover: Handover, session: Session) -> None:
+        self._handover = None
+        if handover.secret is not None:
+            self._gateway.platform.connecting.secret_arrived(session)
+
+    def _on_stray(self, event: PublishReceived) -> None:
+        """A message that is not from a topic of the device."""
+        if self._closed:
+            return
+        if self._phase == _OPEN:
+            self._forbid(event)
+        elif self._turned is not None and self._last_words is None:
+            # Before SUBSCRIBE this is a client that will never hear why it is refused; afterwards it may be early data.
+            self._finish(self._turned.reason)
 
     def _forbid(self, event: PublishReceived) -> None:
         reason = f"may not publish to {event.topic[:200]!r}: only {self._up}sys, bus and ota are the device's own"
@@ -300,14 +341,23 @@ class DeviceConnection(Stream):
 
     def _on_acked(self, event: PublishAcked) -> None:
         self._tell("ack", direction="up", packet_id=event.packet_id)
+        handover = self._handover
         if event.packet_id == self._last_words and self._phase in (_TURNED, _ENDING):
             if self._turned is None or self._turned.how is How.NOTICE:
                 self._finish("the notice was confirmed")
+        elif handover is not None and handover.is_on(event.packet_id):
+            handover.confirmed = True
+            if handover.secret is None:
+                self._handover = None
         elif self._downlinks is not None:
             self._downlinks.acked(event.packet_id)
 
     def _on_unconfirmed(self, event: DeliveryUnconfirmed) -> None:
-        if self._downlinks is not None:
+        handover = self._handover
+        if handover is not None and handover.is_on(event.packet_id):
+            if self._session is not None and not self._closed:
+                self._hand_over_again(handover, self._session)
+        elif self._downlinks is not None:
             self._downlinks.unconfirmed(event.packet_id, event.sends)
 
     def _on_rate(self, event: RateExceeded) -> None:
@@ -315,7 +365,9 @@ class DeviceConnection(Stream):
         now = self._loop.time()
         if self._rate_told_at is None or now - self._rate_told_at >= RATE_NOTICE_EVERY_S:
             self._rate_told_at = now
-            self._note("sends faster than device_uplinks_per_s allows and is held back")
+            text = f"sends faster than device_uplinks_per_s = {self._gateway.limits.uplinks_per_s:g} and is held back"
+            self._note(f"{_TOO_OFTEN}: {text}")
+            _log.info("device sends too often", code=_TOO_OFTEN, up=self._up, address=self._address)
             if self._phase == _OPEN:
                 self._say(ExceptionNotice(_RATE_LIMITED))
 
@@ -345,28 +397,33 @@ class DeviceConnection(Stream):
 
     # Sending
 
-    def _say(self, words: Downlink) -> int:
-        """Send a command of the gateway's own; its MQTT packet id, 0 when it is not on its way or unconfirmable."""
+    def _say(self, words: Downlink) -> Given | None:
+        """Send a command of the gateway's own; None when it is not on its way."""
         packet_id = self._session.next_packet_id() if self._session is not None else 1
         return self._send(commands.encode(words, packet_id), 1, None)
 
-    def _send(self, frame: Frame, qos: int, delivery: Delivery | None) -> int:
+    def _send(self, frame: Frame, qos: int, delivery: Delivery | None) -> Given | None:
         downlinks = self._downlinks
         given = downlinks.send(frame, qos, delivery, self._loop.time()) if downlinks is not None else None
         if given is None:
-            return 0
+            return None
         if self._session is not None and self._gateway.platform.trace.watched(self._session.device.id):
             qos = int(given.packet_id > 0)
             self._tell("frame", **shown_frame(Direction.DOWN, given.topic, qos, given.payload, given.clear, frame))
-        return given.packet_id
+        return given
 
     # The end
 
     def _too_late(self) -> str:
-        return self._turned.reason if self._turned is not None else "the connection was ended"
+        if self._turned is not None:
+            return self._turned.reason
+        if self._unstored is not None:
+            return "messages could not be stored and did not come again"
+        return "the connection was ended"
 
     def _leave(self, reason: str) -> None:
         session, self._session = self._session, None
+        self._routes = _NO_ROUTES
         if self._downlinks is not None:
             self._downlinks.end(reason)
         if session is not None:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from mooring.platform.command_delivery import CONFIRM_WITHIN_S
 from mooring.platform.session import Delivery
 from mooring.protocol.frame import Frame, FrameError, encode
 from mooring.protocol.mqtt import LocalProtocolError, ServerSession
@@ -13,6 +14,8 @@ __all__ = ["MAX_HELD", "Downlinks", "Given"]
 
 MAX_HELD = 128  # frames that wait for the device to subscribe
 MAX_LATE = 16  # unconfirmed messages whose PUBACK may still come; as many as the MQTT session remembers
+
+_UNCONFIRMED = f"the device did not confirm it within {CONFIRM_WITHIN_S:.0f} s"
 
 
 class Given(NamedTuple):
@@ -91,6 +94,14 @@ class Downlinks:
                 self._leaving.append((delivery, not packet_id))
         return Given(packet_id, self._prefix + level, payload, clear)
 
+    def repeat(self, given: Given, now: float) -> Given | None:
+        """Send the same bytes once more with QoS 1; None when the MQTT session does not take them."""
+        try:
+            packet_id = self._mqtt.publish(given.topic, given.payload, 1, now)
+        except LocalProtocolError:
+            return None
+        return given._replace(packet_id=packet_id)
+
     def flushed(self) -> None:
         """Everything that the MQTT session had is on the socket."""
         while self._leaving:
@@ -120,7 +131,7 @@ class Downlinks:
         if len(self._late) >= MAX_LATE:
             del self._late[next(iter(self._late))]
         self._late[packet_id] = delivery
-        delivery.lost(f"it was sent {sends} times and not confirmed" if sends else "it was never sent")
+        delivery.lost(_UNCONFIRMED if sends else "it was never sent")
 
     def end(self, reason: str) -> None:
         """The connection is over: nothing more is heard."""

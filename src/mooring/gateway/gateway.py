@@ -9,7 +9,8 @@ import msgspec
 import structlog
 
 from mooring.platform import Platform
-from mooring.protocol.mqtt import Limits
+from mooring.platform.command_delivery import CONFIRM_WITHIN_S
+from mooring.protocol.mqtt import Limits, Resends
 
 from .inbox import Inbox
 from .metrics import GatewayMetrics
@@ -54,7 +55,9 @@ class Gateway:
         self.limits = limits
         self.metrics = metrics
         rate = limits.uplinks_per_s
+        # TCP repeats what is lost on the way. A command that counts as failed must not arrive later by our doing.
         self.mqtt_limits = Limits(
+            resends=Resends(CONFIRM_WITHIN_S, sends=1),
             packets_per_s=inf if rate is None else rate,
             burst=2**53 if rate is None else max(20, round(2 * rate)),
         )

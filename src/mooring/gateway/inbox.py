@@ -6,7 +6,8 @@ from mooring.protocol.mqtt import ResendFilter
 
 __all__ = ["Inbox"]
 
-Acknowledge = Callable[[int], None]
+Answer = Callable[[int, bool], None]
+"""Hears the packet id of a message and whether it is committed."""
 
 
 class Inbox:
@@ -20,19 +21,19 @@ class Inbox:
     def __init__(self) -> None:
         self._filter = ResendFilter()
         self._storing: set[tuple[int, int]] = set()
-        self._copies: dict[tuple[int, int], list[Acknowledge]] = {}
+        self._copies: dict[tuple[int, int], list[Answer]] = {}
 
-    def is_copy(self, packet_id: int, payload: bytes, now: float, acknowledge: Acknowledge) -> bool:
-        """Whether the message came before. A copy is acknowledged here, once its message is committed."""
+    def is_copy(self, packet_id: int, payload: bytes, now: float, answer: Answer) -> bool:
+        """Whether the message came before. A copy is answered as soon as it is known what became of its message."""
         key = packet_id, hash(payload)
-        if not self._filter.is_resend(packet_id, payload, now):
-            self._storing.add(key)
-            return False
-        if key in self._storing:
-            self._copies.setdefault(key, []).append(acknowledge)
-        else:
-            acknowledge(packet_id)
-        return True
+        if key in self._storing:  # however long the database takes, longer than the filter remembers even
+            self._copies.setdefault(key, []).append(answer)
+            return True
+        if self._filter.is_resend(packet_id, payload, now):
+            answer(packet_id, True)
+            return True
+        self._storing.add(key)
+        return False
 
     def settled(self, packet_id: int, payload: bytes, *, committed: bool) -> None:
         """A message that was no copy has its outcome. One that is not committed may come again."""
@@ -41,6 +42,5 @@ class Inbox:
         if not committed:
             self._filter.forget(packet_id, payload)
         if self._copies:
-            for acknowledge in self._copies.pop(key, ()):
-                if committed:
-                    acknowledge(packet_id)
+            for answer in self._copies.pop(key, ()):
+                answer(packet_id, committed)

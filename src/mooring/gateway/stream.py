@@ -18,7 +18,11 @@ from .gateway import Gateway
 __all__ = ["Stream", "Wire"]
 
 CLOSE_S = 5.0  # for the peer to take what is left, then the connection is cut
-TCP_PROBE_AFTER_S = 60  # finds dead peers that have no keep alive
+
+# Finds dead peers that have no keep alive, in two minutes.
+TCP_PROBE_AFTER_S = 60
+TCP_PROBE_EVERY_S = 15
+TCP_PROBES = 4
 
 
 class Wire(Protocol):
@@ -113,6 +117,8 @@ class Stream(asyncio.Protocol):
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, TCP_PROBE_AFTER_S)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, TCP_PROBE_EVERY_S)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, TCP_PROBES)
         tls = transport.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls is not None else None
         certificate = PeerCertificate(der) if der else None
@@ -240,6 +246,7 @@ class Stream(asyncio.Protocol):
 
     def _on_room(self) -> None:
         self._waits_for_room = False
+        self._mqtt.excuse(self._loop.time())
         self._after()
 
     # Time
@@ -271,6 +278,8 @@ class Stream(asyncio.Protocol):
             elif self._wire is not None:
                 self._wire.abort()
             return
+        if self._waits_for_room:  # pings may be among what is not read
+            self._mqtt.excuse(now)
         self._take(self._mqtt.on_time(now))
         self._after()
         self._arm()

@@ -70,6 +70,18 @@ class Inbound:
         self.unacknowledged -= 1
         return pubrec(packet_id)
 
+    def forget(self, packet_id: int) -> None:
+        """Take back a message that could not be brought into safety: it gets no answer, its next copy is reported."""
+        copies = self._open.pop(packet_id, 0)
+        if copies > 1:
+            self._open[packet_id] = copies - 1
+        elif not copies:
+            kept = self._kept.get(packet_id)
+            if kept is None or kept.confirmed:
+                raise LocalProtocolError(f"no message with packet id {packet_id} waits to be acknowledged")
+            del self._kept[packet_id]
+        self.unacknowledged -= 1
+
     def release(self, packet_id: int) -> bytes:
         """Take PUBREL and return PUBCOMP, also for an id that is long free: the first PUBCOMP may be lost."""
         kept = self._kept.pop(packet_id, None)

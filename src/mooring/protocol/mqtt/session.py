@@ -163,6 +163,19 @@ class Session:
         if self._step(_ACKNOWLEDGE):
             self._out += self._inbound.acknowledge(packet_id)
 
+    def forget(self, packet_id: int) -> None:
+        """Leave a received message of QoS 1 or 2 without an answer: the application could not bring it into safety. Its
+        next copy is reported like a new message.
+
+        Raises `LocalProtocolError` when no message with this id waits to be acknowledged.
+        """
+        if self._step(_ACKNOWLEDGE):
+            self._inbound.forget(packet_id)
+
+    def excuse(self, now: float) -> None:
+        """Take that the connection was not read up to now: the silence since was not the peer's."""
+        self._heard = now
+
     def close(self) -> list[Event]:
         """End the session from this side. Return what is unconfirmed; everything received later is ignored."""
         self._step(Command.CLOSE)
