@@ -22,7 +22,7 @@ demo: $(INSTALLED)  ## Run the demo; ONCE=1 stops after one round
 test: $(INSTALLED)  ## Run the tests on SQLite and PostgreSQL; ARGS= goes to pytest
 	@tools/with-postgres $(BIN)/python -m pytest $(ARGS)
 
-bench: $(INSTALLED)  ## Measure against constant bytes; ARGS=--idle, --servers or --quick
+bench: $(INSTALLED)  ## Measure (needs wrk, mosquitto); ARGS=--quick, --idle, --servers or --only PART
 	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(INSTALLED)  ## Check style and types

@@ -1,4 +1,4 @@
-"""`python -m bench [--quick | --idle | --servers] [--results DIRECTORY]`.
+"""`python -m bench [--quick | --idle | --servers] [--only PART …] [--results DIRECTORY]`.
 
 Exit codes: 0 measured and every target met, 1 a target missed, 2 nothing that counts was measured.
 """
@@ -7,34 +7,106 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
 
+from .brokers import find_mosquitto
+from .commands import CommandPlan, measure_commands
+from .connections import measure_connections
 from .dataset import seed
 from .errors import BenchFailed
+from .history import HistoryPlan, measure_history
 from .idle import measure_idle
 from .load import CONNECTIONS, find_wrk
 from .processes import cores
-from .ratios import measure
-from .report import show_idle, show_ratios, show_servers, write
+from .ratios import Ratio, measure
+from .report import (
+    show_commands,
+    show_connections,
+    show_history,
+    show_idle,
+    show_ratios,
+    show_servers,
+    show_uplink,
+    write,
+)
 from .rounds import Plan
 from .servers import compare_servers
+from .uplink import UplinkPlan, measure_uplink
 
 _WIDTH = 120  # columns of the tables in a file or pipe
 _RESULTS = Path(__file__).parent / "results"
-_FULL = Plan(rounds=9, seconds=1, warm_up=1)
-_QUICK = Plan(rounds=1, seconds=1, warm_up=0)
+
+
+class _Amount(msgspec.Struct, frozen=True, kw_only=True):
+    """How much to measure of each part."""
+
+    judged: bool
+    openapi: Plan
+    uplink: UplinkPlan
+    commands: CommandPlan
+    devices: int
+    history: HistoryPlan
+
+
+_FULL = _Amount(
+    judged=True,
+    openapi=Plan(rounds=9, seconds=1, warm_up=1),
+    uplink=UplinkPlan(rounds=7, seconds=1.0, messages=400),
+    commands=CommandPlan(rounds=7, trips=300),
+    devices=5_000,
+    history=HistoryPlan(rows=10_000_000, base_rows=10_000, rounds=5, calls=100),
+)
+_QUICK = _Amount(
+    judged=False,
+    openapi=Plan(rounds=1, seconds=1, warm_up=0),
+    uplink=UplinkPlan(rounds=1, seconds=0.2, messages=100),
+    commands=CommandPlan(rounds=1, trips=10),
+    devices=100,
+    history=HistoryPlan(rows=20_000, base_rows=1_000, rounds=1, calls=5),
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of the benchmark: what it needs, how it is measured and shown."""
+
+    needs: Callable[[], object]
+    measure: Callable[[Path, _Amount], "list[Any]"]
+    show: Callable[..., None]
+
+
+def _measure_openapi(work: Path, plan: _Amount) -> list[Ratio]:
+    dataset = asyncio.run(seed(work / "data"))
+    return measure(dataset, work / "data", work, plan.openapi, cores())
+
+
+_PARTS: Mapping[str, _Part] = {
+    "operations": _Part(find_wrk, _measure_openapi, show_ratios),
+    "uplink": _Part(find_mosquitto, lambda work, plan: measure_uplink(work, plan.uplink, cores()), show_uplink),
+    "commands": _Part(find_mosquitto, lambda work, plan: measure_commands(work, plan.commands, cores()), show_commands),
+    "connections": _Part(
+        lambda: None,
+        lambda work, plan: [measure_connections(work, plan.devices, cores())],
+        show_connections,
+    ),
+    "history": _Part(lambda: None, lambda work, plan: measure_history(work, plan.history, cores()), show_history),
+}
 
 
 def main() -> int:
     """Measure what was asked for; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures Mooring on this machine.")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--quick", action="store_true", help="one second each, not judged: only to see that it runs")
+    kind.add_argument("--quick", action="store_true", help="as little as can be, not judged: only to see that it runs")
     kind.add_argument("--idle", action="store_true", help="time to start and memory at rest")
     kind.add_argument("--servers", action="store_true", help="compare ASGI servers")
+    parser.add_argument("--only", action="append", choices=tuple(_PARTS), help="measure this part; may be repeated")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="directory for the JSON files")
     asked = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
@@ -42,25 +114,26 @@ def main() -> int:
         try:
             if asked.idle:
                 return _idle(console, Path(work), asked.results)
-            find_wrk()
             if asked.servers:
+                find_wrk()
                 return _servers(console, Path(work), asked.results)
-            return _ratios(console, Path(work), asked.results, _QUICK if asked.quick else _FULL)
+            parts = {name: part for name, part in _PARTS.items() if name in (asked.only or _PARTS)}
+            return _measure(console, Path(work), asked.results, parts, _QUICK if asked.quick else _FULL)
         except BenchFailed as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
 
 
-def _ratios(console: Console, work: Path, results: Path, plan: Plan) -> int:
-    judged = plan is _FULL
-    dataset = asyncio.run(seed(work / "data"))
-    found = measure(dataset, work / "data", work, plan, cores())
-    show_ratios(console, found, judged=judged)
-    operations = [{**msgspec.structs.asdict(entry), "met": entry.met} for entry in found]
-    write(
-        results / "latest.json", {"judged": judged, "connections": CONNECTIONS, "plan": plan, "operations": operations}
-    )
-    return 1 if judged and not all(entry.met for entry in found) else 0
+def _measure(console: Console, work: Path, results: Path, parts: Mapping[str, _Part], plan: _Amount) -> int:
+    for part in parts.values():
+        part.needs()
+    found: dict[str, list[Any]] = {}
+    for name, part in parts.items():
+        found[name] = part.measure(work, plan)
+        part.show(console, found[name], judged=plan.judged)
+    shown = {name: [{**msgspec.structs.asdict(one), "met": one.met} for one in some] for name, some in found.items()}
+    write(results / "latest.json", {"judged": plan.judged, "wrk_connections": CONNECTIONS, "plan": plan, **shown})
+    return 1 if plan.judged and not all(one.met for some in found.values() for one in some) else 0
 
 
 def _idle(console: Console, work: Path, results: Path) -> int:
@@ -71,7 +144,7 @@ def _idle(console: Console, work: Path, results: Path) -> int:
 
 
 def _servers(console: Console, work: Path, results: Path) -> int:
-    found = compare_servers(work, _FULL, cores())
+    found = compare_servers(work, _FULL.openapi, cores())
     show_servers(console, found)
     write(results / "servers.json", {"connections": CONNECTIONS, "servers": found})
     return 0

@@ -1,11 +1,16 @@
-"""The cloud that is measured: one application with every package and some products, one with a model of about 4 KB."""
+"""The clouds that are measured: one application with every package and some products, one with a model of about 4 KB;
+or one product with devices.
+"""
 
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mooring.platform import Actor, Platform
-from mooring.platform.entities import PACKAGES
+from mooring.platform.device_input import STATIC, NewDevice
+from mooring.platform.entities import PACKAGES, App
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.store import DataDirectory, Vault
@@ -13,9 +18,13 @@ from mooring.store.migrate import migrate_sqlite
 from mooring.store.sqlite import SqliteStore
 from mooring.store.vault import create_key_file
 
-__all__ = ["Dataset", "seed"]
+from .devices import Fleet
+from .devices import model as device_model
+
+__all__ = ["Dataset", "seed", "seed_fleet"]
 
 _PRODUCTS = 25
+_BATCH = 500  # devices added at once
 _PROPERTIES = 19  # about 4 KB as an exported document
 
 
@@ -30,17 +39,46 @@ class Dataset:
 
 async def seed(data: Path) -> Dataset:
     """Make the data directory that `mooring up --data` then serves."""
+    async with _platform(data) as platform:
+        actor, app = await _owner(platform)
+        keys = [await _product(platform, actor, app, f"Power meter {number}", _model) for number in range(_PRODUCTS)]
+        return Dataset(app.access_key, app.access_secret.reveal(), keys[0])
+
+
+async def seed_fleet(data: Path, devices: int) -> tuple[Dataset, Fleet]:
+    """Make a data directory with one product and so many devices that have their secrets."""
+    async with _platform(data) as platform:
+        actor, app = await _owner(platform)
+        product_key = await _product(platform, actor, app, "Meter", device_model)
+        product = platform.products.one(actor.account_id, product_key)
+        keys, secrets = [], []
+        for start in range(0, devices, _BATCH):
+            new = [
+                NewDevice(f"meter{number:06}", auth_mode=STATIC)
+                for number in range(start, min(devices, start + _BATCH))
+            ]
+            for added in await platform.devices.add_many(actor, product_key, new):
+                if added.secret is None:
+                    raise RuntimeError("a static device has no secret")
+                keys.append(added.device.device_key)
+                secrets.append(added.secret.reveal())
+        fleet = Fleet(product_key, product.product_secret.reveal(), keys, secrets)
+        return Dataset(app.access_key, app.access_secret.reveal(), product_key), fleet
+
+
+@contextlib.asynccontextmanager
+async def _platform(data: Path) -> AsyncIterator[Platform]:
     directory = DataDirectory(data)
     directory.open()
     migrate_sqlite(directory.database)
     store = SqliteStore(directory.database)
     try:
-        return await _fill(await Platform.open(store, Vault(create_key_file(directory.secret_key))))
+        yield await Platform.open(store, Vault(create_key_file(directory.secret_key)))
     finally:
         await store.close()
 
 
-async def _fill(platform: Platform) -> Dataset:
+async def _owner(platform: Platform) -> tuple[Actor, App]:
     made = await platform.accounts.bootstrap("bench@example.com")
     if made is None:
         raise RuntimeError("the benchmark needs an empty data directory")
@@ -49,14 +87,17 @@ async def _fill(platform: Platform) -> Dataset:
     for package in PACKAGES:
         await platform.service_market.activate(actor, package)
         await platform.saas_apps.authorize_package(actor, app.id, package)
-    keys = []
-    for number in range(_PRODUCTS):
-        product = await platform.products.create(actor, NewProduct(f"Power meter {number}"))
-        keys.append(product.product_key)
-        await platform.thing_models.import_draft(actor, product.product_key, _model(product.product_key))
-        await platform.thing_models.release(actor, product.product_key)
-        await platform.saas_apps.authorize_product(actor, app.id, product.product_key)
-    return Dataset(app.access_key, app.access_secret.reveal(), keys[0])
+    return actor, app
+
+
+async def _product(
+    platform: Platform, actor: Actor, app: App, name: str, model: Callable[[str], dict[str, Any]]
+) -> str:
+    product_key = (await platform.products.create(actor, NewProduct(name))).product_key
+    await platform.thing_models.import_draft(actor, product_key, model(product_key))
+    await platform.thing_models.release(actor, product_key)
+    await platform.saas_apps.authorize_product(actor, app.id, product_key)
+    return product_key
 
 
 def _model(product_key: str) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from .errors import BenchFailed
 
-__all__ = ["Cores", "Running", "cores", "mooring_up", "running"]
+__all__ = ["Cores", "Running", "cores", "environment", "mooring_up", "running"]
 
 _ROOT = Path(__file__).parent.parent
-_READY = re.compile(r"(?:ready: .*?|Listening at: )(http://[0-9.:]+)")
+_READY = re.compile(r"(?:ready: .*?|Listening at: )http://[0-9.:]+.*")
+_BASE_URL = re.compile(r"http://[0-9.:]+")
+_MQTT_PORT = re.compile(r"mqtt://[0-9.]+:(\d+)")
 _START_S = 30.0
 _STOP_S = 15.0
 _POLL_S = 0.002
@@ -34,9 +36,19 @@ class Cores:
 class Running:
     """A server that listens. `start_s` is the time from its start to its ready line."""
 
-    base_url: str
+    ready_line: str
     start_s: float
     pid: int
+
+    @property
+    def base_url(self) -> str:
+        """Where it serves HTTP."""
+        return str(_BASE_URL.findall(self.ready_line)[0])
+
+    @property
+    def mqtt_port(self) -> int:
+        """Where it serves MQTT, on 127.0.0.1."""
+        return int(_MQTT_PORT.findall(self.ready_line)[0])
 
     def resident_bytes(self) -> int:
         """Memory that the process holds."""
@@ -58,26 +70,30 @@ def cores() -> Cores:
 
 
 def mooring_up(data: Path) -> list[str]:
-    """The command of a real Mooring on a free port."""
+    """The command of a real Mooring on free ports."""
     python = [sys.executable, "-m", "mooring", "up"]
-    return [*python, "--data", str(data), "--http-port", "0", "--log-level", "warning"]
+    return [*python, "--data", str(data), "--http-port", "0", "--mqtt-port", "0", "--log-level", "warning"]
+
+
+def environment() -> dict[str, str]:
+    """What processes of the benchmark find: the code of this checkout, and no setting of whoever runs it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
+    return {**kept, "PYTHONPATH": f"{_ROOT / 'src'}{os.pathsep}{_ROOT}"}
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator[Running]:
-    """The server while the block runs; its output goes to `log`. Raises BenchFailed when it does not get ready.
+def running(command: Sequence[str], log: Path, ready: re.Pattern[str] = _READY) -> Iterator[Running]:
+    """The server while the block runs; its output goes to `log`. Raises BenchFailed when it does not say `ready`.
 
     It runs in the folder of `log`, so that neither MOORING_ variables nor a mooring.toml change what is measured.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
-    environment["PYTHONPATH"] = str(_ROOT)
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, env=environment, start_new_session=True
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, env=environment(), start_new_session=True
         )
     try:
-        yield _wait(process, log, started)
+        yield _wait(process, log, ready, started)
     finally:
         _stop(process)
 
@@ -92,11 +108,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, started: float) -> Running:
+def _wait(process: subprocess.Popen[bytes], log: Path, ready: re.Pattern[str], started: float) -> Running:
     while time.perf_counter() - started < _START_S:
-        found = _READY.search(log.read_text())
+        found = ready.search(log.read_text())
         if found is not None:
-            return Running(found[1], time.perf_counter() - started, process.pid)
+            return Running(found[0], time.perf_counter() - started, process.pid)
         if process.poll() is not None:
             raise BenchFailed(f"the server ended with {process.returncode}: {log.read_text().strip()[-500:]}")
         time.sleep(_POLL_S)

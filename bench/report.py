@@ -12,11 +12,24 @@ from rich.table import Table
 
 from mooring import __version__
 
+from .commands import CommandRatio
+from .connections import MAX_KILOBYTES, Connections
+from .history import MAX_RATIO, PageCost
 from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .ratios import Ratio
 from .servers import ServerRate
+from .uplink import DEVICES, UplinkRatio
 
-__all__ = ["show_idle", "show_ratios", "show_servers", "write"]
+__all__ = [
+    "show_commands",
+    "show_connections",
+    "show_history",
+    "show_idle",
+    "show_ratios",
+    "show_servers",
+    "show_uplink",
+    "write",
+]
 
 
 def show_ratios(console: Console, ratios: Sequence[Ratio], *, judged: bool) -> None:
@@ -37,6 +50,77 @@ def show_ratios(console: Console, ratios: Sequence[Ratio], *, judged: bool) -> N
             f"{ours.p50_ms:.2f} / {base.p50_ms:.2f}",
             f"{ours.p99_ms:.2f} / {base.p99_ms:.2f}",
             _verdict(entry.met) if judged and entry.target is not None else "",
+        )
+    console.print(table)
+
+
+def show_uplink(console: Console, ratios: Sequence[UplinkRatio], *, judged: bool) -> None:
+    """Durable uplink beside brokers that discard."""
+    table = Table(title=f"QoS 1 uplink of {DEVICES} devices, decoded and committed / taken and discarded by a broker")
+    table.add_column("broker", no_wrap=True)
+    for name in ("in flight", "ratio", "target", "by clock", "messages per CPU s", "per s", "p50 ms", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in ratios:
+        ours, base = entry.mooring, entry.broker
+        table.add_row(
+            entry.name,
+            str(entry.window),
+            f"{entry.ratio:.2f}",
+            "" if entry.target is None else f"≥ {entry.target:.1f}",
+            f"{entry.clock_ratio:.2f}",
+            f"{ours.rate:,.0f} / {base.rate:,.0f}",
+            f"{ours.messages_per_s:,.0f} / {base.messages_per_s:,.0f}",
+            f"{ours.p50_ms:.1f} / {base.p50_ms:.1f}",
+            _verdict(entry.met) if judged and entry.target is not None else "",
+        )
+    console.print(table)
+
+
+def show_commands(console: Console, ratios: Sequence[CommandRatio], *, judged: bool) -> None:
+    """Command round trips beside bare ones."""
+    table = Table(title="From the call to the stored answer of the device / a message there and back through Mosquitto")
+    table.add_column("call", no_wrap=True)
+    for name in ("", "ratio", "target", "ms", "bare ms", "answered ms", "at the device ms", "stored ms", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in ratios:
+        times = (entry.command_ms, entry.bare_ms, entry.answered_ms, entry.reached_ms, entry.stored_ms)
+        table.add_row(
+            entry.name,
+            entry.part,
+            f"{entry.ratio:.2f}",
+            f"≤ {entry.target:.0f}",
+            *(f"{one:.2f}" for one in times),
+            _verdict(entry.met) if judged else "",
+        )
+    console.print(table)
+
+
+def show_connections(console: Console, found: Sequence[Connections], *, judged: bool) -> None:
+    """Memory of silent devices."""
+    table = Table(title="Devices that are connected, subscribed and silent")
+    for name in ("devices", f"kB each (≤ {MAX_KILOBYTES:.0f})", "server MB", ""):
+        table.add_column(name, justify="right")
+    for entry in found:
+        verdict = _verdict(entry.met) if judged else ""
+        table.add_row(f"{entry.devices:,}", f"{entry.kilobytes:.1f}", f"{entry.resident_mb:.0f}", verdict)
+    console.print(table)
+
+
+def show_history(console: Console, costs: Sequence[PageCost], *, judged: bool) -> None:
+    """Pages of a long log beside those of a short one."""
+    rows = f"{costs[0].rows:,} rows / {costs[0].base_rows:,} rows"
+    table = Table(title=f"dataHistory, a page of the same range: a log of {rows}")
+    table.add_column("page", no_wrap=True)
+    for name in ("ratio", "target", "CPU ms", "ms", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in costs:
+        table.add_row(
+            entry.name,
+            f"{entry.ratio:.2f}",
+            f"≤ {MAX_RATIO:.0f}",
+            f"{entry.cost_ms:.2f} / {entry.base_cost_ms:.2f}",
+            f"{entry.clock_ms:.2f} / {entry.base_clock_ms:.2f}",
+            _verdict(entry.met) if judged else "",
         )
     console.print(table)
 
@@ -80,4 +164,4 @@ def write(target: Path, found: Mapping[str, object]) -> None:
 
 
 def _verdict(met: bool) -> str:
-    return "[green]ok[/]" if met else "[red]below[/]"
+    return "[green]ok[/]" if met else "[red]short[/]"

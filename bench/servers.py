@@ -5,7 +5,6 @@ Granian is no dependency of Mooring; install it to see it here.
 
 import contextlib
 import importlib.util
-import socket
 import statistics
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from .brokers import free_port
 from .processes import Cores, running
 from .rounds import Plan, Side, run_half, side
 
@@ -60,7 +60,7 @@ def compare_servers(work: Path, plan: Plan, cores: Cores) -> list[ServerRate]:
 def _commands() -> dict[str, list[str]]:
     commands = {"uvicorn": [sys.executable, "-m", "bench.constant", f'{{"/": {_SIZE}}}']}
     if importlib.util.find_spec("granian") is not None:
-        options = ["--interface", "asgi", "--loop", "uvloop", "--workers", "1", "--no-ws", "--port", str(_free_port())]
+        options = ["--interface", "asgi", "--loop", "uvloop", "--workers", "1", "--no-ws", "--port", str(free_port())]
         commands["granian"] = [sys.executable, "-m", "granian", *options, "bench.constant:app"]
     return commands
 
@@ -70,9 +70,3 @@ def _settle(base_url: str) -> None:
     transport = httpx.HTTPTransport(retries=5)  # waits longer each time: 8 s in all
     with httpx.Client(transport=transport) as client:
         client.get(base_url).raise_for_status()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

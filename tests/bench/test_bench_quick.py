@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ SIDE = {"rate", "calls_per_s", "p50_ms", "p99_ms"}
 
 
 @pytest.fixture(autouse=True)
-def wrk() -> None:
-    if shutil.which("wrk") is not None:
-        return
-    if os.environ.get("CI"):
-        pytest.fail("wrk is missing; .ci/run installs it")
-    pytest.skip("wrk is not installed (Debian package wrk)")
+def programs() -> None:
+    for name in ("wrk", "mosquitto"):
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            if os.environ.get("CI"):
+                pytest.fail(f"{name} is missing; .ci/run installs it")
+            pytest.skip(f"{name} is not installed (Debian package {name})")
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,16 +28,52 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_quick_run_measures_every_operation_and_writes_its_file(tmp_path: Path) -> None:
-    done = bench("--quick", "--results", str(tmp_path / "results"))
+def quick(results: Path, *parts: str) -> tuple[dict[str, Any], str]:
+    only = [argument for part in parts for argument in ("--only", part)]
+    done = bench("--quick", *only, "--results", str(results))
     assert done.returncode == 0, done.stdout + done.stderr
-    document = json.loads((tmp_path / "results/latest.json").read_text())
+    return json.loads((results / "latest.json").read_text()), done.stdout
+
+
+def test_a_quick_run_measures_every_operation_and_writes_its_file(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "operations")
     operations = {entry["operation"]: entry for entry in document["operations"]}
     targets = {name: entry["target"] for name, entry in operations.items()}
     assert targets == {"tslExport": 0.5, "authLogin": 0.3, "productList": 0.25, "productDetail": None}
     assert document["judged"] is False
     for entry in operations.values():
-        assert entry["name"] in done.stdout
+        assert entry["name"] in shown
         assert entry["ratio"] > 0
         assert entry["mooring"].keys() == entry["constant"].keys() == SIDE
     assert 3_900 <= operations["tslExport"]["body_bytes"] <= 4_200
+
+
+def test_a_quick_run_of_uplink_stores_what_is_acknowledged(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "uplink")
+    lines = {(entry["name"], entry["window"]): entry["target"] for entry in document["uplink"]}
+    assert lines == {("Mosquitto", 1): 0.3, ("amqtt", 1): 5.0, ("Mosquitto", 10): None, ("amqtt", 10): None}
+    for entry in document["uplink"]:
+        assert entry["name"] in shown
+        assert entry["payload_bytes"] == 64
+        assert entry["ratio"] > 0
+        assert entry["mooring"]["rate"] > 0
+
+
+def test_a_quick_run_of_commands_follows_each_to_its_stored_answer(tmp_path: Path) -> None:
+    document, _ = quick(tmp_path, "commands")
+    lines = [(entry["name"], entry["part"], entry["target"]) for entry in document["commands"]]
+    assert lines == [("writeData", "p50", 3), ("writeData", "p99", 3), ("readData", "p50", 3), ("readData", "p99", 3)]
+    for entry in document["commands"]:
+        assert 0 < entry["reached_ms"] < entry["stored_ms"] <= entry["command_ms"]
+        assert entry["answered_ms"] <= entry["command_ms"]
+
+
+def test_a_quick_run_connects_devices_and_pages_through_logs(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "connections", "history")
+    [connections] = document["connections"]
+    assert connections["devices"] == 100
+    assert connections["resident_mb"] > 0
+    assert {entry["rows"] for entry in document["history"]} == {20_000}
+    for entry in document["history"]:
+        assert entry["name"] in shown
+        assert entry["cost_ms"] > 0
