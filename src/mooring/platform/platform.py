@@ -19,6 +19,7 @@ from .history import History
 from .journal import Journal
 from .latest import Latest
 from .ledger import Ledger
+from .outbox import Outbox
 from .passwords import Passwords
 from .products import Products
 from .retention import forget_old
@@ -91,7 +92,8 @@ class Platform:
         self.limits = limits
         self.directory = Directory(store, vault, clock)
         ids = Ids(clock, entropy)
-        self.ledger = Ledger(store, self.directory, clock, ids)
+        self.outbox = Outbox()
+        self.ledger = Ledger(store, self.directory, clock, ids, self.outbox)
         self.tokens = Tokens(
             self.directory,
             clock,
@@ -106,7 +108,7 @@ class Platform:
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
         self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
-        self.journal = Journal(store)
+        self.journal = Journal(store, self.outbox)
         self.trace = Trace(clock)
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
