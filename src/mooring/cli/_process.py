@@ -33,7 +33,8 @@ def running_platform(data: Path, http_port: int | None) -> Iterator[dict[str, An
     """Runs `mooring up --demo` and yields its demo.json. Raises UpFailed; its own line is on standard error already."""
     port = _usable_port(8080) if http_port is None else http_port
     command = [sys.executable, "-m", "mooring", "up", "--demo", "--data", str(data), "--http-port", str(port)]
-    command += ["--mqtt-port", str(_usable_port(1883)), "--log-level", "warning"]
+    command += ["--mqtt-port", str(_usable_port(1883)), "--amqp-port", str(_usable_port(5672))]
+    command += ["--log-level", "warning"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
     try:
         for line in process.stdout or ():

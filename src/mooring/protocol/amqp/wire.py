@@ -61,7 +61,6 @@ def decode_method(payload: bytes) -> base.Frame:
     try:
         method = kind()
         method.unmarshal(payload[4:])
-        method.validate()
     except Exception as error:  # the codec raises many kinds for malformed bytes
         reason = f"the arguments of {kind.name} are malformed"
         raise ConnectionError_(ReplyCode.SYNTAX_ERROR, reason, index >> 16, index & 0xFFFF) from error
