@@ -23,7 +23,7 @@ from .outbox import Outbox
 from .sources import Clock, Ids
 from .waiting_line import Held, WaitingLine
 
-__all__ = ["MessageQueues", "QueueConsumer", "QueueLimits", "QueueState"]
+__all__ = ["MessageQueues", "QueueConsumer", "QueueLimits", "QueueState", "Unreadable"]
 
 _log = structlog.get_logger()
 
@@ -32,6 +32,10 @@ _AT_ONCE = 200  # deliveries of a queue in one turn of the event loop
 _encode = msgspec.json.Encoder().encode
 
 Settled = Callable[[], None]
+
+
+class Unreadable(Exception):
+    """Messages of a queue cannot be read, because the database does not answer."""
 
 
 class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +148,7 @@ class MessageQueues:
             asyncio.get_running_loop().call_soon(self._pump, queue_id)
 
     async def get(self, queue_id: int) -> Held | None:
-        """One message for somebody who asks for one; it is out then. Raises StoreError."""
+        """One message for somebody who asks for one; it is out then. Raises Unreadable."""
         queue = self._queue(queue_id)
         queue.used_at = self._clock.now_ms()
         if not queue.line.has_ready:
@@ -212,7 +216,7 @@ class MessageQueues:
         return self._clock.now_ms() if queue.consumers else queue.used_at
 
     async def peek(self, queue_id: int, count: int) -> list[MessageRow]:
-        """The next messages, without taking them. Raises StoreError."""
+        """The next messages, without taking them. Raises Unreadable."""
         queue = self._queue(queue_id)
         await self._load(queue_id, queue)
         return [held.row for held in queue.line.head(count)]
@@ -334,15 +338,15 @@ class MessageQueues:
             return
         try:
             rows = await self._store.scan(statements.SOME, of_queue=queue_id, first=wanted[0], last=wanted[1])
-        except StoreError:
+        except StoreError as error:
             queue.line.not_loaded()
-            raise
+            raise Unreadable(str(error)) from error
         queue.line.loaded(rows, wanted[1], seen_up_to=self._restored_up_to)
 
     async def _load_and_wake(self, queue_id: int, queue: _Queue) -> None:
         try:
             await self._load(queue_id, queue)
-        except StoreError as error:
+        except Unreadable as error:
             _log.warning("messages of a queue cannot be read", queue=queue_id, error=str(error))
             await asyncio.sleep(1.0)
         self.wake(queue_id)

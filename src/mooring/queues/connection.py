@@ -13,6 +13,7 @@ import structlog
 
 from mooring.platform import Refused
 from mooring.platform.entities import App
+from mooring.platform.message_queues import Unreadable
 from mooring.platform.queue_access import QueueRefused
 from mooring.platform.waiting_line import Held
 from mooring.protocol.amqp import (
@@ -34,14 +35,12 @@ from mooring.protocol.amqp import (
     ServerSession,
     Silent,
 )
-from mooring.store import StoreError
 
 from .endpoint import PRODUCT, Endpoint
 
 __all__ = ["QueueConnection"]
 
 _CLOSE_S = 5.0  # for the peer to take what is left, then the connection is cut
-_PREFETCHED = 64  # messages without acknowledgement that a slow socket holds at most
 
 _log = structlog.get_logger()
 
@@ -281,7 +280,7 @@ class QueueConnection(asyncio.Protocol):
                 self._endpoint.metrics.delivered += 1
                 if event.no_ack:
                     self._queues.ack(queue_id, (held.id,))
-        except StoreError:
+        except Unreadable:
             self._take(self._amqp.refuse(event.channel, ReplyCode.RESOURCE_LOCKED, "the database does not answer"))
         except LocalProtocolError:  # the channel has ended meanwhile
             if held is not None:
