@@ -1,6 +1,7 @@
 """A gateway on free ports of this machine over a small cloud, whose database can be made to wait or to fail."""
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -15,9 +16,13 @@ from fakes import FakeClock, FakeEntropy
 from gateway.peer import RAND, Peer
 from mooring.gateway import Gateway, GatewayLimits, GatewayMetrics, Listener
 from mooring.platform import Limits, Platform
+from mooring.platform.device_input import NewDevice
 from mooring.platform.entities import Device, Product
+from mooring.platform.products import NewProduct
+from mooring.platform.session import Session
 from mooring.protocol import credentials
 from mooring.protocol.commands import DeviceConfiguration
+from mooring.protocol.session_crypto import SecretCipher
 from mooring.store import Change, Query, Rows, Store, Vault, Write, changes
 from mooring.store.logs import DataRow, EventRow, ExceptionRow
 from mooring.store.tables import data_log, event_log, exception_log, products
@@ -50,6 +55,7 @@ class StoreUnderControl:
         self.running = asyncio.Event()
         self.running.set()
         self.error: Exception | None = None
+        self.writes = 0
         self.waiting = asyncio.Event()
         self.failed = asyncio.Event()
 
@@ -66,6 +72,7 @@ class StoreUnderControl:
         if self.error is not None:
             self.failed.set()
             raise self.error
+        self.writes += 1
         await self._store.write(*writes)
 
     async def close(self) -> None:
@@ -83,6 +90,7 @@ class Door:
         self.listener = Listener(self.gateway)
         self.port = 0
         self.tls_port = 0
+        self.secret = ""  # of the device that was made last by `known`
 
     async def listen(self, tls: ssl.SSLContext | None = None) -> int:
         """Serve another free port."""
@@ -112,6 +120,11 @@ class Door:
         await self.platform.store.write(write(), *changes.record("product", self.product.id, 1))
         await self.platform.directory.catch_up()
 
+    async def twin(self, product_key: str) -> str:
+        """Another product, with this key; its secret."""
+        new = NewProduct("Twin", product_key=product_key, product_secret="VHdpbiBvZiBvdGhl")
+        return (await self.platform.products.create(self.cloud.actor, new)).product_secret.reveal()
+
     def client_id(self, device_key: str = "DK01") -> str:
         return credentials.client_id(self.product.product_key, device_key)
 
@@ -124,6 +137,12 @@ class Door:
             RAND,
             session_encryption=encrypted,
         )
+
+    def sealed_password(self, text: str, *, flag: str = "0000", product_secret: str | None = None) -> str:
+        """Step `0;` around any text in place of `DK;RAND;SIGN`."""
+        cipher = SecretCipher(product_secret or self.product.product_secret.reveal())
+        body = base64.b64encode(cipher.encrypt(text.encode())).decode()
+        return f"0;{flag};{self.product.product_key};{body}"
 
     def password(self, secret: str | None, *, encrypted: bool = False) -> str:
         """Step `1;`."""
@@ -149,7 +168,20 @@ class Door:
             await peer.connect(self.password(secret))
         await self.gone(device_key)
         assert secret is not None
+        self.secret = secret
         return secret
+
+    async def add(self, device_key: str = "DK01", **values: Any) -> str | None:
+        """Add a device beforehand; the secret of a static one."""
+        new = NewDevice(device_key, **values)
+        added = await self.platform.devices.add(self.cloud.actor, self.product.product_key, new)
+        return added.secret.reveal() if added.secret is not None else None
+
+    async def session(self, device_key: str = "DK01") -> Session:
+        """The session of a device that is online."""
+        session = self.platform.sessions.of((await self.device(device_key)).id)
+        assert session is not None
+        return session
 
     async def device(self, device_key: str = "DK01") -> Device:
         await self.platform.journal.settle()

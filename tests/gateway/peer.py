@@ -65,6 +65,18 @@ class Peer:
         """Send bytes behind the back of the MQTT session."""
         self._writer.write(data)
 
+    async def drain(self) -> None:
+        """Wait until the server has taken most of what was sent."""
+        await self._writer.drain()
+
+    async def stop_reading(self) -> None:
+        """Leave what comes in the buffers of this machine."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def abort(self) -> None:
+        """End without a word."""
+        self._writer.transport.abort()
+
     async def raw_answer(self, count: int) -> bytes:
         """The next bytes, as they are."""
         async with asyncio.timeout(WITHIN_S):
@@ -107,6 +119,10 @@ class Peer:
         packet = self.connect_packet(password, username=username, keep_alive_s=keep_alive_s)
         self.mqtt.connect(packet, 0.0)
         self.flush()
+        await self.connected()
+
+    async def connected(self) -> None:
+        """CONNACK 0 has come."""
         await self.wait(ConnectAccepted)
 
     async def subscribe(self, *filters: str, qos: int = 1) -> tuple[int, ...]:
@@ -134,11 +150,23 @@ class Peer:
             self.flush()
         return event
 
-    async def downlink(self) -> Downlink:
-        """The command of the next message."""
-        event = await self.message()
+    def decoded(self, event: PublishReceived) -> Downlink:
+        """The command in a message."""
         payload = event.payload if self.cipher is None else self.cipher.decrypt(event.payload)
         return commands.decode(frame.decode(payload), Direction.DOWN)
+
+    async def downlink(self) -> Downlink:
+        """The command of the next message."""
+        return self.decoded(await self.message())
+
+    def events_of(self, kind: type[E]) -> list[E]:
+        """Events of a kind that no call has taken yet."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def answers(self) -> list[PublishAcked]:
+        """Confirmations that no call has taken yet."""
+        return self.events_of(PublishAcked)
 
     # Devices
 

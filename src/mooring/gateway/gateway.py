@@ -1,6 +1,7 @@
 """What the connections of one process share: the platform, limits, who is connected, one flush for many answers."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from math import inf
 from typing import Any, Protocol
@@ -141,13 +142,17 @@ class Gateway:
         self._flush()
         self._emptied = asyncio.Event()
         self._each(lambda member: member.close("the server stops"))
-        if self._members:
-            try:
-                await asyncio.wait_for(self._emptied.wait(), DRAIN_S)
-            except TimeoutError:
-                self._each(lambda member: member.abort())
+        if not await self._empties_within(DRAIN_S):
+            self._each(lambda member: member.abort())
+            await self._empties_within(DRAIN_S)
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _empties_within(self, seconds: float) -> bool:
+        if self._members and self._emptied is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), seconds)
+        return not self._members
 
     def _each(self, act: Callable[[Member], None]) -> None:
         for member in tuple(self._members):
