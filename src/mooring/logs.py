@@ -39,6 +39,8 @@ def configure_logs(level: str, form: Literal["auto", "json", "console"]) -> None
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    # It warns with a traceback at every try while PostgreSQL is away; that it is away is told once by who needs it.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def _blank_secrets(_logger: object, _method: str, event: Any) -> Any:

@@ -6,6 +6,7 @@ each in its own savepoint: one that fails takes nothing of the others with it. A
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -186,7 +187,9 @@ class SqliteStore:
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+            # A disk that refuses even this must not end the writer: the next BEGIN fails then, and it is tried again.
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
 
 
 def _fetch(connection: sqlite3.Connection, query: Query[R], params: dict[str, Any]) -> list[R]:
