@@ -116,6 +116,10 @@ class Served:
         found: dict[str, Any] = self.manage("GET", f"/commands/{ticket}")
         return found
 
+    def becomes(self, ticket: str, state: str) -> dict[str, Any]:
+        """A command once it has reached this state."""
+        return eventually(lambda: found if (found := self.timeline(ticket))["state"] == state else None)
+
     def values(self, device_key: str) -> dict[str, Any]:
         """The newest values that a device reported, by code."""
         found = self.manage("GET", f"/devices/{self.product_key}/{device_key}/values")

@@ -89,15 +89,15 @@ def test_paho_is_a_device(cloud: Served, key: str) -> None:
         assert (message.topic, message.qos) == (f"q/1/d/{cloud.client_id(key)}/bus", 1)
         command = decode(bytes(message.payload))
         assert commands.decode(command, Direction.DOWN) == WriteProperties([Field(RELAY, True)])
-        eventually(lambda: cloud.timeline(ticket)["state"] == "delivered")
+        cloud.becomes(ticket, "delivered")
         device.publish(relay(4, True), 1)
-        eventually(lambda: cloud.timeline(ticket)["state"] == "reported")
+        cloud.becomes(ticket, "reported")
         asked = cloud.send(READ, key, '["power"]')
         request = decode(bytes(device.message().payload))
         assert commands.decode(request, Direction.DOWN) == ReadProperties((POWER,))
         answer = commands.ReadResponse([Field(POWER, Decimal(7))])
         device.publish(encode(commands.encode(answer, request.packet_id)), 0)
-        eventually(lambda: cloud.timeline(asked)["state"] == "answered")
+        cloud.becomes(asked, "answered")
     cloud.reaches(key, 0)
     assert cloud.values(key) == {"relay": True, "power": "7"}
     logged = cloud.rows(DATA, key)
@@ -125,7 +125,7 @@ def test_paho_over_websocket_takes_what_waited(cloud: Served, key: str) -> None:
         assert len(device.secret()) == 32
         assert device.downlink() == WriteProperties([Field(RELAY, False)])
         device.publish(power(1, 5), 2)
-        eventually(lambda: cloud.timeline(ticket)["state"] == "delivered")
+        cloud.becomes(ticket, "delivered")
     assert cloud.values(key) == {"power": "5"}
 
 
