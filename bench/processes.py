@@ -72,7 +72,19 @@ def cores() -> Cores:
 def mooring_up(data: Path) -> list[str]:
     """The command of a real Mooring on free ports."""
     python = [sys.executable, "-m", "mooring", "up"]
-    return [*python, "--data", str(data), "--http-port", "0", "--mqtt-port", "0", "--log-level", "warning"]
+    return [
+        *python,
+        "--data",
+        str(data),
+        "--http-port",
+        "0",
+        "--mqtt-port",
+        "0",
+        "--amqp-port",
+        "0",
+        "--log-level",
+        "warning",
+    ]
 
 
 def environment() -> dict[str, str]:

@@ -74,6 +74,23 @@ class DemoAccount:
         """`data` of an OpenAPI answer to GET."""
         return self._data((await self._openapi.get(path, params=query)).json())
 
+    async def eventually_get(self, path: str, **query: str | int) -> Any:
+        """The same, asked again until there is something."""
+
+        async def look() -> Any:
+            return await self.get(path, **query)
+
+        return await eventually(look)
+
+    async def command(self, ticket: str, state: str) -> dict[str, Any]:
+        """The timeline of a command once it has come that far."""
+
+        async def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = await self.manage("GET", f"/commands/{ticket}")
+            return found if found["state"] == state else None
+
+        return await eventually(look)
+
     async def send(self, operation: str, product_key: str, device_key: str, data: object, **options: object) -> Any:
         """The row of one device in the answer of dm/readData, dm/writeData or dm/sendServiceData."""
         body = {"productKey": product_key, "devices": [device_key], "data": json.dumps(data), **options}

@@ -73,7 +73,7 @@ def mooring_up(data: Path, *arguments: str, env: Mapping[str, str] | None = None
     log_file = data.with_name(f"{data.name}.{os.urandom(4).hex()}.log")
     with log_file.open("w") as log:
         process = subprocess.Popen(
-            _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", *arguments)),
+            _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", "--amqp-port", "0", *arguments)),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -108,7 +108,7 @@ def mooring_up(data: Path, *arguments: str, env: Mapping[str, str] | None = None
 def start_and_fail(data: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Starts a platform that must not come up: its exit code and standard error."""
     ended = subprocess.run(
-        _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", *arguments)),
+        _command(("--data", str(data), "--http-port", "0", "--mqtt-port", "0", "--amqp-port", "0", *arguments)),
         capture_output=True,
         text=True,
         timeout=_START_S,

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -31,6 +32,7 @@ from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
+from mooring.queues import Endpoint, EndpointLimits, EndpointMetrics, QueueConnection
 from mooring.settings import Settings
 from mooring.store import DataDirectory, DataDirectoryError, SecretKeyError, Store, Vault
 from mooring.store.migrate import migrate_postgres, migrate_sqlite
@@ -61,6 +63,8 @@ class _Ports:
     http: socket.socket
     mqtt: socket.socket
     mqtts: socket.socket | None
+    amqp: socket.socket
+    amqps: socket.socket | None
 
 
 async def serve(settings: Settings, announce: Announce) -> None:
@@ -74,7 +78,8 @@ async def serve(settings: Settings, announce: Announce) -> None:
     if settings.store == "sqlite":
         directory.lock()
     try:
-        tls = None if settings.mqtts_port is None else await asyncio.to_thread(_tls, settings, directory)
+        needs_tls = settings.mqtts_port is not None or settings.amqps_port is not None
+        tls = None if not needs_tls else await asyncio.to_thread(_tls, settings, directory)
         with contextlib.ExitStack() as sockets:
             ports = _take_ports(settings, sockets)
             async with _open_store(settings, directory) as store:
@@ -123,6 +128,8 @@ async def _run(
     limits = GatewayLimits(max_connections=settings.max_connections, uplinks_per_s=settings.device_uplinks_per_s)
     gateway = Gateway(platform, limits, GatewayMetrics(platform, registry))
     listener = Listener(gateway)
+    queue_limits = EndpointLimits(max_connections=settings.max_consumers)
+    endpoint = Endpoint(platform, queue_limits, EndpointMetrics(registry), QueueConnection)
     server = _Server(settings, platform, gateway, registry)
     background = asyncio.create_task(platform.background())
     serving = asyncio.create_task(server.serve(sockets=[ports.http]))
@@ -133,6 +140,11 @@ async def _run(
             await _follow_authorities(platform, tls)
             await listener.serve(ports.mqtts, tls)
             mqtt += f", mqtts://{_address(settings.host, ports.mqtts)}"
+        await endpoint.serve(ports.amqp)
+        amqp = f"amqp://{_address(settings.host, ports.amqp)}/quec-open"
+        if ports.amqps is not None and tls is not None:
+            await endpoint.serve(ports.amqps, server_context(*_tls_files(settings, directory)))
+            amqp += f", amqps://{_address(settings.host, ports.amqps)}/quec-open"
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.002)
         async with contextlib.AsyncExitStack() as demo:
@@ -142,9 +154,9 @@ async def _run(
                 running = running_demo(platform, directory.demo, base_url, address, settings.admin_email)
                 await demo.enter_async_context(running)
                 announce(f"Demo data is in {directory.demo}")
-            doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}"
+            doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}, queues {amqp}"
             announce(f"Mooring {__version__} is ready: {doors}")
-            _log.info("ready", base_url=base_url, mqtt=mqtt, store=_store_name(settings))
+            _log.info("ready", base_url=base_url, mqtt=mqtt, amqp=amqp, store=_store_name(settings))
             await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
         if background.done():
             background.result()
@@ -152,6 +164,7 @@ async def _run(
         server.drain()
         listener.close()
         await gateway.close()
+        await endpoint.close()
         await serving
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
@@ -281,6 +294,8 @@ def _limits(settings: Settings) -> Limits:
         location_days=settings.location_days,
         exception_days=settings.exception_days,
         command_days=settings.command_days,
+        queue_bytes=settings.queue_bytes,
+        queue_age_s=settings.queue_age_s,
     )
 
 
@@ -293,10 +308,16 @@ def _raise_file_limit() -> None:
 
 
 def _tls(settings: Settings, directory: DataDirectory) -> ssl.SSLContext:
+    certificate, key = _tls_files(settings, directory)
+    if certificate == directory.tls_certificate:
+        make_self_signed(certificate, key, settings.host, datetime.now(UTC))
+    return server_context(certificate, key)
+
+
+def _tls_files(settings: Settings, directory: DataDirectory) -> tuple[Path, Path]:
     if settings.tls_certificate is not None and settings.tls_key is not None:
-        return server_context(settings.tls_certificate, settings.tls_key)
-    make_self_signed(directory.tls_certificate, directory.tls_key, settings.host, datetime.now(UTC))
-    return server_context(directory.tls_certificate, directory.tls_key)
+        return settings.tls_certificate, settings.tls_key
+    return directory.tls_certificate, directory.tls_key
 
 
 async def _follow_authorities(platform: Platform, tls: ssl.SSLContext) -> None:
@@ -309,8 +330,16 @@ def _take_ports(settings: Settings, sockets: contextlib.ExitStack) -> _Ports:
     def listen(port: int) -> socket.socket:
         return sockets.enter_context(contextlib.closing(_listen(settings.host, port)))
 
-    mqtts = None if settings.mqtts_port is None else listen(settings.mqtts_port)
-    return _Ports(listen(settings.http_port), listen(settings.mqtt_port), mqtts)
+    def perhaps(port: int | None) -> socket.socket | None:
+        return None if port is None else listen(port)
+
+    return _Ports(
+        http=listen(settings.http_port),
+        mqtt=listen(settings.mqtt_port),
+        mqtts=perhaps(settings.mqtts_port),
+        amqp=listen(settings.amqp_port),
+        amqps=perhaps(settings.amqps_port),
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -59,14 +59,23 @@ class Settings(BaseSettings):
     mqtts_port: int | None = Field(
         None, ge=0, le=65535, description="MQTT port with TLS, usually 8883; 0 picks a free one; unset: no TLS."
     )
+    amqp_port: int = Field(5672, ge=0, le=65535, description="AMQP port of message queues; 0 picks a free one.")
+    amqps_port: int | None = Field(
+        None, ge=0, le=65535, description="AMQP port with TLS, usually 5671; 0 picks a free one; unset: no TLS."
+    )
     tls_certificate: Path | None = Field(
-        None, description="Certificate with its chain (PEM) of the TLS port; unset: one is made in the data directory."
+        None, description="Certificate with its chain (PEM) of the TLS ports; unset: one is made in the data directory."
     )
     tls_key: Path | None = Field(None, description="Private key (PEM) of `tls_certificate`.")
     max_connections: int = Field(10_000, ge=1, le=1_000_000, description="Device connections at once at most.")
     device_uplinks_per_s: float | None = Field(
         None, gt=0, le=100_000, description="MQTT packets per second of one device, above it reading waits; unset: all."
     )
+    max_consumers: int = Field(1_000, ge=1, le=100_000, description="AMQP connections at once at most.")
+    queue_bytes: int = Field(
+        500 * 1024 * 1024, ge=1_048_576, description="Bytes that wait in a queue at most; the oldest messages go first."
+    )
+    queue_age_s: int = Field(21_600, ge=60, description="Seconds that a message waits in a queue at most.")
     demo: bool = Field(False, description="Seed the demo account and write demo.json.")
     admin_email: str = Field("admin@example.com", description="E-mail of the administrator that the first start makes.")
     language: Literal["CN", "EN"] = Field("CN", description="Language of OpenAPI messages when a call names none.")

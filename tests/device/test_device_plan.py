@@ -218,8 +218,9 @@ def test_outputs_are_given_or_the_present_values_or_made_up() -> None:
 def test_services() -> None:
     assert plan("[service.reset_energy]\nanswer = false").call("reset_energy", 0, NOW_MS) is None
     assert plan("").call("unknown", 0, NOW_MS) is None
-    answered = plan("[service.reset_energy]\noutputs = { energy_total = 0.5 }").call("reset_energy", 0, NOW_MS)
-    assert answered == {"energy_total": Decimal("0.5")}
+    meter = plan("[service.reset_energy]\noutputs = { energy_total = 0.5 }")
+    assert meter.call("reset_energy", 0, NOW_MS) == {"energy_total": Decimal("0.5")}
+    assert meter.read(["energy_total"]) == {"energy_total": Decimal("0.5")}
 
 
 def test_offline_windows_silence_the_device() -> None:

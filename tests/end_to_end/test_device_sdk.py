@@ -46,15 +46,6 @@ class Place(NamedTuple):
         """Send a command by the OpenAPI; its row."""
         return await self.account.send(operation, device.product_key, device.device_key, data, **options)
 
-    async def command(self, ticket: str, state: str) -> dict[str, Any]:
-        """The timeline of a command once it has come that far."""
-
-        async def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = await self.account.manage("GET", f"/commands/{ticket}")
-            return found if found["state"] == state else None
-
-        return await eventually(look)
-
 
 def path_of(device: Device) -> str:
     return f"/devices/{device.product_key}/{device.device_key}"
@@ -131,7 +122,7 @@ async def test_session_encryption_in_both_directions(place: Place) -> None:
                         frames[event["cmd"]] = event
                     if "0014" in frames:
                         break
-        await place.command(row["ticket"], "reported")
+        await place.account.command(row["ticket"], "reported")
         assert (await place.values(device))["relay"] is True
     assert frames.keys() == {"0013", "0014"}
     assert {frame["clear"][:4] for frame in frames.values()} == {"aaaa"}
@@ -177,7 +168,7 @@ async def test_a_write_is_taken_reported_back_and_confirmed(place: Place) -> Non
         device.on_write(taken.append)
         row = await place.ask("writeData", device, [{"relay": "true"}, {"countdown": "60"}])
         assert row["code"] == 200
-        found = await place.command(row["ticket"], "reported")
+        found = await place.account.command(row["ticket"], "reported")
         assert taken == [{"relay": True, "countdown": 60}]
         assert found["accepted_at"] <= found["published_at"] <= found["delivered_at"]
         assert (await place.values(device))["countdown"] == "60"
@@ -189,7 +180,7 @@ async def test_a_read_is_answered_under_its_ticket(place: Place) -> None:
     async with place.device("READ0001") as device:
         device.on_read(lambda codes: {"power": 77.7, "relay": True})
         row = await place.ask("readData", device, ["power", "relay"])
-        await place.command(row["ticket"], "answered")
+        await place.account.command(row["ticket"], "answered")
         logged = await place.account.get(HISTORY, **keys(device))
         assert [log["cmd"] for log in logged if log["ticket"] == row["ticket"]] == ["0012", "0011"]
         assert (await place.values(device))["power"] == "77.7"
@@ -199,7 +190,7 @@ async def test_a_service_is_answered(place: Place) -> None:
     async with place.device("SERVE0001") as device:
         device.on_service(lambda code, inputs: {"energy_total": 0})
         row = await place.ask("sendServiceData", device, [{"reset_energy": []}])
-        found = await place.command(row["ticket"], "answered")
+        found = await place.account.command(row["ticket"], "answered")
         assert "energy_total" in found["output"]
 
 
@@ -209,7 +200,7 @@ async def test_raw_data_goes_both_ways(place: Place) -> None:
         device.on_raw(got.append)
         body = {"kind": "raw", "data": "AA55AA", "encoding": "Hex"}
         sent = await place.account.manage("POST", f"{path_of(device)}/commands", body)
-        await place.command(str(sent["ticket"]), "delivered")
+        await place.account.command(str(sent["ticket"]), "delivered")
         assert got == [b"\xaa\x55\xaa"]
         await device.send_raw(b"\x01\x02")
         logged = await place.account.get(HISTORY, **keys(device))
@@ -228,9 +219,9 @@ async def test_a_cached_command_waits_for_the_device(place: Place, tmp_path: Pat
     refused = await place.ask("writeData", device, [{"relay": "true"}])
     assert refused["code"] == 61002
     row = await place.ask("writeData", device, [{"relay": "true"}], isCache=True, cacheTime=60)
-    assert (await place.command(row["ticket"], "cached"))["published_at"] is None
+    assert (await place.account.command(row["ticket"], "cached"))["published_at"] is None
     async with place.device("CACHE0001", secret_file=file) as device:
-        await place.command(row["ticket"], "reported")
+        await place.account.command(row["ticket"], "reported")
         assert device.values["relay"] is True
 
 

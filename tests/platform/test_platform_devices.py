@@ -277,10 +277,10 @@ async def test_a_reset_makes_the_device_authenticate_again(
     for device_key, mode in modes.items():
         new = NewDevice(device_key, auth_mode=mode, fingerprint="ab" * 20 if mode == 2 else None)
         added = await devices.add(actor, key, new)
-        writes = [statements.CONFIRM_SECRET(of_device=added.device.id)]
         if mode == 0:
-            writes.insert(0, statements.ISSUE_SECRET(of_device=added.device.id, new_secret=b"sealed"))
-        await store.write(*writes)
+            await store.write(statements.ISSUE_SECRET(of_device=added.device.id, new_secret=b"sealed"))
+        kept = b"sealed" if mode == 0 else added.device.device_secret
+        await store.write(statements.CONFIRM_SECRET(of_device=added.device.id, of_secret=kept))
         reset = await devices.reset(actor, key, device_key)
         assert (reset.device.secret_confirmed, reset.device.is_verified) == (False, False)
         assert reset.device.fingerprint is None

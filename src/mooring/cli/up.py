@@ -25,6 +25,10 @@ def up(
     mqtts_port: Annotated[
         int | None, typer.Option(help="MQTT port with TLS, 0 picks a free one (default none).")
     ] = None,
+    amqp_port: Annotated[int | None, typer.Option(help="AMQP port, 0 picks a free one (default 5672).")] = None,
+    amqps_port: Annotated[
+        int | None, typer.Option(help="AMQP port with TLS, 0 picks a free one (default none).")
+    ] = None,
     demo: Annotated[bool | None, typer.Option("--demo", help="Seed the demo account and write demo.json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error (default info).")] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or console (default auto).")] = None,
@@ -43,6 +47,8 @@ def up(
         "http_port": http_port,
         "mqtt_port": mqtt_port,
         "mqtts_port": mqtts_port,
+        "amqp_port": amqp_port,
+        "amqps_port": amqps_port,
         "demo": demo,
         "log_level": log_level,
         "log_format": log_format,

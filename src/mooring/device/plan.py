@@ -118,11 +118,20 @@ class Plan:
                 self._values[code] = value
 
     def call(self, code: str, elapsed: float, now_ms: int) -> dict[str, object] | None:
-        """Return the outputs of a service, None when it is not to be answered."""
+        """Return the outputs of a service, None when it is not to be answered.
+
+        A property for which the scenario gives an output has that value from now on.
+        """
         rule = self._scenario.services.get(code, ServiceRule())
         if not rule.answer or code not in self._services:
             return None
-        return self._make_outputs(self._services[code], rule.outputs, elapsed, now_ms)
+        service = self._services[code]
+        outputs = self._make_outputs(service, rule.outputs, elapsed, now_ms)
+        definitions = {
+            definition["code"]: definition for definition in map(self._definition, service.get("outputData", ()))
+        }
+        self.write({name: outputs[name] for name in rule.outputs if definitions[name] is self._properties.get(name)})
+        return outputs
 
     # The agenda
 

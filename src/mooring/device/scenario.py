@@ -38,7 +38,7 @@ loop = true
 
 [service.reset_energy]
 answer = true                   # false: the call is taken and never answered
-outputs = { energy_total = 0 }  # the others are made up
+outputs = { energy_total = 0 }  # a property has that value from then on; the others are made up
 """
 
 import tomllib

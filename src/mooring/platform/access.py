@@ -55,6 +55,11 @@ class Access:
 
     def log_in(self, username: str, password: str, address: str | None) -> IssuedToken:
         """A token for a signed login. Raises Refused."""
+        app = self.identify(username, password, address)
+        return self._tokens.issue(app, self._account_of(app))
+
+    def identify(self, username: str, password: str, address: str | None) -> App:
+        """The application that signed a login. Raises Refused."""
         self._need_fresh()
         try:
             request = parse_username(username)
@@ -68,15 +73,26 @@ class Access:
                 f"{request.timestamp_ms} is more than {self._window_ms // 60_000} min from server time {now_ms}",
             )
         app = self._directory.app_by_key(request.access_key)
-        account = self._directory.account(app.account_id) if app is not None else None
-        if app is None or account is None:
+        if app is None:
             raise Refused(Reason.UNKNOWN_KEY)
         if not signature_fits(username, app.access_secret.reveal(), password):
             raise Refused(Reason.WRONG_PASSWORD)
+        self.need_welcome(app, address)
+        return app
+
+    def need_welcome(self, app: App, address: str | None) -> None:
+        """See that the key is enabled and the caller's address allowed. Raises Refused."""
         if not app.enabled:
             raise Refused(Reason.KEY_DISABLED)
-        _need_address(account, app, address)
-        return self._tokens.issue(app, account)
+        _need_address(self._account_of(app), app, address)
+
+    def need_service(self, app: App, service: str) -> None:
+        """See that the application may use the package of a service (steps 5 and 6). Raises Refused."""
+        package = _PACKAGE_OF[service]
+        if package not in self._account_of(app).packages or not app.api_access:
+            raise Refused(Reason.NOT_ENABLED)
+        if package not in app.packages:
+            raise Refused(Reason.NOT_AUTHORIZED)
 
     def renew(self, text: str, address: str | None) -> IssuedToken:
         """A token for a token. Raises Refused: BAD_TOKEN, or UNKNOWN_KEY when the application was deleted."""
@@ -103,12 +119,14 @@ class Access:
         if app is None or account is None:
             raise Refused(Reason.BAD_TOKEN)
         _need_address(account, app, address)
-        package = _PACKAGE_OF[service]
-        if package not in account.packages or not app.api_access:
-            raise Refused(Reason.NOT_ENABLED)
-        if package not in app.packages:
-            raise Refused(Reason.NOT_AUTHORIZED)
+        self.need_service(app, service)
         return app
+
+    def _account_of(self, app: App) -> Account:
+        account = self._directory.account(app.account_id)
+        if account is None:
+            raise Refused(Reason.UNKNOWN_KEY)
+        return account
 
     def _need_fresh(self) -> None:
         if not self._directory.fresh:

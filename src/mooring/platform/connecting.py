@@ -51,7 +51,6 @@ class Code(enum.IntEnum):
     STATIC_DEVICE = 10421
     ALREADY_AUTHENTICATED = 10422
     PRODUCT_NOT_FOUND = 10423
-    QUOTA = 10429
     NOT_ACCEPTED = 10430
     SESSION_FLAG_NOT_VALID = 10433
     WRONG_CLIENT_ID = 10434
@@ -143,7 +142,8 @@ class Connecting:
         try:
             admitted = await self._admit(client_id, password, certificate, secure=secure)
         except _Refusal as refusal:
-            self._failures.add(client_id, address)
+            if refusal.turned.code != Code.INNER_SERVICE:  # which is not the device's fault
+                self._failures.add(client_id, address)
             return refusal.turned
         except CredentialError as error:
             self._failures.add(client_id, address)
@@ -159,7 +159,8 @@ class Connecting:
         if not session.device.secret_confirmed:
             session.device = msgspec.structs.replace(session.device, secret_confirmed=True, is_verified=True)
             entry = Entry()
-            entry.write(statements.CONFIRM_SECRET(of_device=session.device.id))
+            device = session.device
+            entry.write(statements.CONFIRM_SECRET(of_device=device.id, of_secret=device.device_secret))
             self._journal.add(entry)
 
     async def _admit(
@@ -252,7 +253,7 @@ class Connecting:
             raise _Refusal(Code.NOT_ACCEPTED, error.reason, device_id=device.id) from None
         self._check_encryption(product, request, device, secure=secure)
         if not (device.secret_confirmed and device.is_verified):
-            await self._store.write(statements.CONFIRM_SECRET(of_device=device.id))
+            await self._store.write(statements.CONFIRM_SECRET(of_device=device.id, of_secret=sealed))
             device = msgspec.structs.replace(device, secret_confirmed=True, is_verified=True)
         return self._admitted(device, product, Step.CONNECTION, request, None)
 
@@ -261,7 +262,9 @@ class Connecting:
         keys = client_id.removeprefix("qd")
         for length in _KEY_LENGTHS:
             product = self._directory.product_by_key(keys[:length])
-            if product is not None and len(keys) - length in _KEY_LENGTHS:
+            if product is None or product.access_type == _SUB_DEVICE:
+                continue
+            if len(keys) - length in _KEY_LENGTHS:
                 yield product
 
     # Certificates
@@ -274,20 +277,29 @@ class Connecting:
         if not await self._certificates.vouches(product.account_id, certificate):
             reason = "the certificate is not signed by a verified CA of the account, or not valid now"
             raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
-        if device.fingerprint is not None and device.fingerprint.lower() != certificate.fingerprint:
+        if device.fingerprint is None:
+            device = await self._pin(device, certificate)
+        if device.fingerprint is None or device.fingerprint.lower() != certificate.fingerprint:
             reason = f"the certificate {certificate.fingerprint} is not the one of this device"
             raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
-        if device.fingerprint is None:
-            await self._store.write(
-                statements.PIN_FINGERPRINT(of_device=device.id, seen=certificate.fingerprint).must("pinned_already")
-            )
-            device = msgspec.structs.replace(device, fingerprint=certificate.fingerprint, is_verified=True)
         # A device that also sends a password expects its answer: without a secret SDK 2.9.0 waits for ever.
         request = _parsed(password)
         secret: str | None = None
         if isinstance(request, Authentication):
             device, secret = await self._issue_secret(device)
         return self._admitted(device, product, Step.CERTIFICATE, request, secret)
+
+    async def _pin(self, device: Device, certificate: PeerCertificate) -> Device:
+        """Note the certificate of a first connection, unless another connection was the first meanwhile."""
+        pinned = statements.PIN_FINGERPRINT(of_device=device.id, seen=certificate.fingerprint)
+        try:
+            await self._store.write(pinned.must("pinned_already"))
+        except WriteRefused:
+            again = await self._devices.by_id(device.id)
+            if again is None:
+                raise _Refusal(Code.DEVICE_NOT_FOUND, "the device was deleted meanwhile") from None
+            return again
+        return msgspec.structs.replace(device, fingerprint=certificate.fingerprint, is_verified=True)
 
     # All
 

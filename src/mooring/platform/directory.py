@@ -11,15 +11,16 @@ from typing import TypeVar
 
 import structlog
 
-from mooring.store import Store, StoreUnavailable, Vault, accounts, changes, products, saas_apps, thing_models
+from mooring.store import Store, StoreUnavailable, Vault, accounts, changes, products, queues, saas_apps, thing_models
 
 from . import loading
 from .entities import Account, Administrator, App, ManageToken, Product
+from .routes import Queue, Routes, Subscription
 from .sources import Clock
 
 __all__ = ["Directory"]
 
-_E = TypeVar("_E", App, Product)
+_E = TypeVar("_E", App, Product, Queue, Subscription)
 _log = structlog.get_logger()
 
 _POLL_S = 0.2
@@ -45,6 +46,10 @@ class Directory:
         self._products: dict[int, Product] = {}
         self._products_by_key: dict[str, Product] = {}
         self._products_of_app: dict[int, tuple[Product, ...]] = {}
+        self._queues: dict[int, Queue] = {}
+        self._queues_by_name: dict[str, Queue] = {}
+        self._subscriptions: dict[int, Subscription] = {}
+        self._routes = Routes()
 
     # Look-ups
 
@@ -114,6 +119,31 @@ class Directory:
             self._products_of_app[app_id] = found
         return found
 
+    @property
+    def routes(self) -> Routes:
+        """Which queues get what."""
+        return self._routes
+
+    def queue(self, queue_id: int) -> Queue | None:
+        """The queue of this id."""
+        return self._queues.get(queue_id)
+
+    def queue_by_name(self, full_name: str) -> Queue | None:
+        """The queue of this full name (case-sensitive)."""
+        return self._queues_by_name.get(full_name)
+
+    def queues(self, account_id: int) -> list[Queue]:
+        """The account's queues, newest first."""
+        return _newest_first(queue for queue in self._queues.values() if queue.account_id == account_id)
+
+    def subscription(self, subscription_id: int) -> Subscription | None:
+        """The subscription of this id."""
+        return self._subscriptions.get(subscription_id)
+
+    def subscriptions(self, account_id: int) -> list[Subscription]:
+        """The account's subscriptions, newest first."""
+        return _newest_first(one for one in self._subscriptions.values() if one.account_id == account_id)
+
     # Following the database
 
     async def load(self) -> None:
@@ -169,6 +199,7 @@ class Directory:
         self._products = {product.id: product for product in found}
         self._products_by_key = {product.product_key: product for product in found}
         self._products_of_app.clear()
+        await self._load_queues()
         self._seen = state.version
         self._confirmed = started
 
@@ -183,6 +214,10 @@ class Directory:
                 await self._reload_app(entity_id)
             elif kind == "product":
                 await self._reload_product(entity_id)
+        if kinds & {"queue", "app"}:
+            await self._load_queues()
+        elif "product" in kinds:
+            self._find_routes()
 
     async def _load_accounts(self) -> None:
         rows = await self._store.read(accounts.ACCOUNTS)
@@ -194,6 +229,19 @@ class Directory:
         tokens = await self._store.read(accounts.TOKENS)
         self._administrators = {row.id: loading.administrator(row) for row in rows}
         self._tokens = {row.token_hash: loading.token(row) for row in tokens}
+
+    async def _load_queues(self) -> None:
+        """All queues and subscriptions: an account has at most a few dozen."""
+        found = [loading.queue(row) for row in await self._store.read(queues.ALL)]
+        rows = await self._store.read(queues.SUBSCRIPTIONS)
+        self._queues = {queue.id: queue for queue in found}
+        self._queues_by_name = {queue.full_name: queue for queue in found}
+        self._subscriptions = {row.id: loading.subscription(row) for row in rows}
+        self._find_routes()
+
+    def _find_routes(self) -> None:
+        holders = {product.id: product.app_id for product in self._products.values()}
+        self._routes = Routes(self._subscriptions.values(), holders)
 
     async def _reload_app(self, app_id: int) -> None:
         rows = await self._store.read(saas_apps.ONE, app_id=app_id)

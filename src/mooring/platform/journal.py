@@ -13,7 +13,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from mooring.store import Change, Rows, Store, StoreError, StoreUnavailable, Write, device_values
+from mooring.store import Change, Rows, Store, StoreError, StoreUnavailable, Write, device_values, queue_messages
+from mooring.store.queue_messages import MessageRow
+
+from .outbox import Outbox
 
 __all__ = ["HIGH_WATER", "Entry", "Journal"]
 
@@ -38,12 +41,13 @@ class _Values:
 
 
 class Entry:
-    """One happening: rows for logs, writes, newest values of a device; `done` hears the outcome."""
+    """One happening: rows of logs, writes, newest values of a device, messages of queues; `done` hears the outcome."""
 
-    __slots__ = ("done", "rows", "values", "writes")
+    __slots__ = ("done", "messages", "rows", "values", "writes")
 
     def __init__(self, done: Done | None = None) -> None:
         self.done = done
+        self.messages: list[MessageRow] = []
         self.rows: list[tuple[Change, tuple[Any, ...]]] = []
         self.writes: list[Write] = []
         self.values: list[tuple[int, str, Mapping[str, object], int]] = []
@@ -55,6 +59,10 @@ class Entry:
     def write(self, write: Write) -> None:
         """Any other change; those of a batch run in order, after the rows."""
         self.writes.append(write)
+
+    def push(self, message: MessageRow) -> None:
+        """A message for one queue."""
+        self.messages.append(message)
 
     def set_properties(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
         """Newest values by feature id in decimal text."""
@@ -72,8 +80,9 @@ class Entry:
 class Journal:
     """Commits entries in the order they were given. `on_room` callbacks run when a full backlog has drained."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, outbox: Outbox | None = None) -> None:
         self._store = store
+        self._outbox = outbox or Outbox()
         self._pending: list[Entry] = []
         self._committing = 0
         self._task: asyncio.Task[None] | None = None
@@ -159,6 +168,9 @@ class Journal:
         if self._failing:
             _log.info("journal commits again")
             self._failing = False
+        messages = [message for entry in batch for message in entry.messages]
+        if messages:
+            self._outbox.committed(messages)
         return None
 
     def _tell_room(self) -> None:
@@ -187,6 +199,8 @@ def _gather(batch: list[Entry]) -> list[Write | Rows]:
                 rows[change] = [row]
             else:
                 group.append(row)
+        if entry.messages:
+            rows.setdefault(queue_messages.ADD, []).extend(map(msgspec.structs.astuple, entry.messages))
         if entry.writes:
             writes += entry.writes
         for device_id, kind, new, at_ms in entry.values:

@@ -4,16 +4,18 @@ When `commit` returns, the change is on disk, audited, and shown by this process
 within a second.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import structlog
 
-from mooring.store import Store, StoreUnavailable, Write
+from mooring.store import Store, StoreUnavailable, Write, queue_messages
 from mooring.store import audit as audit_statements
 from mooring.store import changes as change_statements
+from mooring.store.queue_messages import MessageRow
 
 from .directory import Directory
+from .outbox import Outbox
 from .sources import Clock, Ids
 
 __all__ = ["Actor", "AuditEntry", "Ledger"]
@@ -47,8 +49,11 @@ class AuditEntry(msgspec.Struct, frozen=True):
 class Ledger:
     """Commits changes and reads the audit log."""
 
-    def __init__(self, store: Store, directory: Directory, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, store: Store, directory: Directory, clock: Clock, ids: Ids, outbox: Outbox | None = None
+    ) -> None:
         self.store = store
+        self._outbox = outbox or Outbox()
         self.directory = directory
         self.clock = clock
         self.ids = ids
@@ -61,8 +66,12 @@ class Ledger:
         *writes: Write,
         changed: Iterable[tuple[str, int]] = (),
         detail: Mapping[str, object] | None = None,
+        messages: Sequence[MessageRow] = (),
     ) -> None:
-        """Write all of it or nothing. `target` is (kind, name). Raises what `Store.write` raises."""
+        """Write all of it or nothing, with the messages that tell queues of it. `target` is (kind, name).
+
+        Raises what `Store.write` raises.
+        """
         now = self.clock.now_ms()
         entry = audit_statements.AuditRow(
             id=self.ids.next(),
@@ -78,7 +87,10 @@ class Ledger:
         announcements = [
             write for kind, entity_id in changed for write in change_statements.record(kind, entity_id, now)
         ]
-        await self.store.write(*writes, audit_statements.ADD.of(entry), *announcements)
+        told = [queue_messages.ADD.rows([msgspec.structs.astuple(message) for message in messages])] if messages else []
+        await self.store.write(*writes, audit_statements.ADD.of(entry), *announcements, *told)
+        if messages:
+            self._outbox.committed(messages)
         try:
             await self.directory.catch_up()
         except StoreUnavailable as error:

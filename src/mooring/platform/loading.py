@@ -8,12 +8,14 @@ from mooring.store import Vault
 from mooring.store.accounts import AccountRow, AdministratorRow, PackageRow, TokenRow
 from mooring.store.devices import DeviceRow
 from mooring.store.products import ProductRow
+from mooring.store.queues import QueueRow, SubscriptionRow
 from mooring.store.saas_apps import AppPackageRow, AppRow
 from mooring.store.thing_models import LabelsRow, ReleaseDocumentRow
 from mooring.thingmodel import ModelCodec, translate, with_profile
 
 from .addresses import AddressList
 from .entities import Account, Administrator, App, Device, ManageToken, Product, ReleasedModel
+from .routes import Queue, Subscription
 from .secret import Secret
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "device_context",
     "product_context",
     "products",
+    "queue",
+    "subscription",
     "token",
 ]
 
@@ -151,6 +155,28 @@ def device(row: DeviceRow) -> Device:
         row.last_conn_at,
         row.last_offline_at,
     )
+
+
+def queue(row: QueueRow) -> Queue:
+    """A queue; its counters stay in the database."""
+    return Queue(
+        row.id,
+        row.account_id,
+        row.app_id,
+        row.name,
+        row.description,
+        row.is_free,
+        row.status,
+        row.suspended_at,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def subscription(row: SubscriptionRow) -> Subscription:
+    """A subscription."""
+    values = msgspec.structs.asdict(row)
+    return Subscription(**{**values, "codes": tuple(msgspec.json.decode(row.codes, type=list[int]))})
 
 
 def _model(row: ProductRow, document: str, translations: Mapping[str, str]) -> ReleasedModel:

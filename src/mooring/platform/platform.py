@@ -19,8 +19,11 @@ from .history import History
 from .journal import Journal
 from .latest import Latest
 from .ledger import Ledger
+from .message_queues import MessageQueues, QueueLimits
+from .outbox import Outbox
 from .passwords import Passwords
 from .products import Products
+from .queue_access import QueueAccess
 from .retention import forget_old
 from .saas_apps import SaasApps
 from .serial_numbers import SerialNumbers
@@ -41,6 +44,7 @@ _KEY_CHECK = "secret_key_check"
 _KEY_CHECK_TEXT = "mooring"
 _HOUSEKEEPING_S = 3_600.0
 _TICK_S = 0.25
+_QUEUES_TICK_S = 1.0
 _DAY_MS = 86_400_000
 
 
@@ -59,6 +63,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     location_days: int = 90
     exception_days: int = 7
     command_days: int = 90
+    queue_bytes: int = 500 * 1024 * 1024
+    queue_age_s: int = 21_600
 
 
 async def is_initialized(store: Store) -> bool:
@@ -91,7 +97,8 @@ class Platform:
         self.limits = limits
         self.directory = Directory(store, vault, clock)
         ids = Ids(clock, entropy)
-        self.ledger = Ledger(store, self.directory, clock, ids)
+        self.outbox = Outbox()
+        self.ledger = Ledger(store, self.directory, clock, ids, self.outbox)
         self.tokens = Tokens(
             self.directory,
             clock,
@@ -106,7 +113,10 @@ class Platform:
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
         self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
-        self.journal = Journal(store)
+        self.journal = Journal(store, self.outbox)
+        self.queue_access = QueueAccess(self.access, self.directory)
+        queue_limits = QueueLimits(max_bytes=limits.queue_bytes, max_age_ms=limits.queue_age_s * 1000)
+        self.message_queues = MessageQueues(store, self.journal, self.outbox, clock, queue_limits)
         self.trace = Trace(clock)
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
@@ -152,7 +162,8 @@ class Platform:
         return platform
 
     async def recover(self) -> None:
-        """Set right what an ended process left of sessions and commands. Raises StoreError."""
+        """Set right what an ended process left of sessions, commands and queues. Raises StoreError."""
+        await self.message_queues.recover()
         await self.sessions.recover()
         await self.commands.recover()
 
@@ -167,12 +178,18 @@ class Platform:
             if self.store.shared:
                 tasks.create_task(self.directory.follow())
             tasks.create_task(self._tick())
+            tasks.create_task(self._tick_queues())
             tasks.create_task(self._keep_house())
 
     async def _tick(self) -> None:
         while True:
             self.commands.tick()
             await asyncio.sleep(_TICK_S)
+
+    async def _tick_queues(self) -> None:
+        while True:
+            self.message_queues.tick()
+            await asyncio.sleep(_QUEUES_TICK_S)
 
     async def _keep_house(self) -> None:
         while True:

@@ -35,6 +35,15 @@ _log = structlog.get_logger()
 Listener = Callable[[Session], None]
 
 
+class _Offline(msgspec.Struct):
+    """A device that went offline at `at`; `is_late` once it is online again, `logged` when it ever seemed online."""
+
+    device_id: int
+    at: int
+    logged: bool = True
+    is_late: bool = False
+
+
 class Sessions:
     """The sessions of this process. `on_open` and `on_close` listeners hear of each, after it is shown online and
     when it is gone; a connection that takes another one's place closes that one too."""
@@ -46,7 +55,7 @@ class Sessions:
         self._clock = clock
         self._ids = ids
         self._open: dict[int, Session] = {}
-        self._unwritten: list[tuple[int, int]] = []  # devices gone offline while the database did not answer
+        self._unwritten: list[_Offline] = []  # while the database did not answer
         self._timer: asyncio.TimerHandle | None = None
         self.on_open: list[Listener] = []
         self.on_close: list[Listener] = []
@@ -74,6 +83,9 @@ class Sessions:
         session = Session(self._ids.next(), device, link, address, now)
         before = self._open.get(device.id)
         self._open[device.id] = session
+        overtaken = [offline for offline in self._unwritten if offline.device_id == device.id and not offline.is_late]
+        for offline in overtaken:
+            offline.is_late = True
         if before is not None:
             before.link.close("the device connected again")
             self._tell(self.on_close, before)
@@ -86,7 +98,9 @@ class Sessions:
         except StoreError:
             if self._open.get(device.id) is session:
                 del self._open[device.id]
-                self._write_offline(device.id, now, logged=before is not None)
+                for offline in overtaken:
+                    offline.is_late = False
+                self._write_offline(_Offline(device.id, now, logged=before is not None))
             raise
         if self._open.get(device.id) is session:
             if allowed:
@@ -101,7 +115,7 @@ class Sessions:
         device_id = session.device.id
         if self._open.get(device_id) is session:
             del self._open[device_id]
-            self._write_offline(device_id, self._clock.now_ms())
+            self._write_offline(_Offline(device_id, self._clock.now_ms()))
             self._tell(self.on_close, session)
 
     async def close(self, session: Session) -> None:
@@ -154,20 +168,22 @@ class Sessions:
 
     async def _may_stay(self, device: Device) -> bool:
         rows = await self._store.read(statements.BY_ID, device_id=device.id)
-        return any(row.enabled and row.device_secret == device.device_secret for row in rows)
+        proof = device.device_secret, device.fingerprint
+        return any(row.enabled and (row.device_secret, row.fingerprint) == proof for row in rows)
 
-    def _write_offline(self, device_id: int, at: int, *, logged: bool = True) -> None:
-        """An offline device must not be shown online because the database did not answer: try until it does."""
+    def _write_offline(self, offline: "_Offline") -> None:
+        """An offline device must not be shown online because the database did not answer: try until it does. What is
+        older than the newest connection by then is invalid (section 4), and says so."""
         entry = Entry()
-        again = device_id in self._open
-        if not again:
-            entry.write(statements.SET_OFFLINE(of_device=device_id, at=at))
-        if logged:
-            self._add_event(entry, device_id, OFFLINE, at, _LATE if again else None)
+        if not offline.is_late:
+            entry.write(statements.SET_OFFLINE(of_device=offline.device_id, at=offline.at))
+        if offline.logged:
+            self._add_event(entry, offline.device_id, OFFLINE, offline.at, _LATE if offline.is_late else None)
 
         def done(error: StoreError | None) -> None:
             if isinstance(error, StoreUnavailable):
-                self._unwritten.append((device_id, at))
+                offline.is_late = offline.is_late or offline.device_id in self._open
+                self._unwritten.append(offline)
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(_RETRY_S, self._write_again)
 
@@ -177,8 +193,8 @@ class Sessions:
     def _write_again(self) -> None:
         self._timer = None
         unwritten, self._unwritten = self._unwritten, []
-        for device_id, at in unwritten:
-            self._write_offline(device_id, at)
+        for offline in unwritten:
+            self._write_offline(offline)
 
     def _add_event(self, entry: Entry, device_id: int, kind: int, at: int, remark: str | None = None) -> None:
         code, name = _NAMES[kind]

@@ -82,3 +82,8 @@ class Ids:
     def first_of(at_ms: int) -> int:
         """The least id that can have been given at this time (epoch ms): what is older has smaller ids."""
         return max(0, at_ms - _EPOCH_MS) << _SEQUENCE_BITS
+
+    @staticmethod
+    def time_of(made: int) -> int:
+        """When an id was given, epoch ms."""
+        return (made >> _SEQUENCE_BITS) + _EPOCH_MS

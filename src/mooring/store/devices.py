@@ -82,7 +82,10 @@ ISSUE_SECRET = Change(
     )
 )
 """A first secret for a device that authenticated; its delivery is not confirmed yet."""
-CONFIRM_SECRET = Change(_one.values(secret_confirmed=true(), is_verified=true()))
+CONFIRM_SECRET = Change(
+    _one.where(_devices.c.device_secret == bindparam("of_secret")).values(secret_confirmed=true(), is_verified=true())
+)
+"""The device has this secret; nothing happens when it was reset meanwhile."""
 PIN_FINGERPRINT = Change(
     _one.where(_devices.c.fingerprint.is_(None)).values(fingerprint=bindparam("seen"), is_verified=true())
 )

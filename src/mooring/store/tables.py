@@ -42,8 +42,11 @@ __all__ = [
     "metadata",
     "platform_state",
     "products",
+    "queue_messages",
+    "queues",
     "saas_app_packages",
     "saas_apps",
+    "subscriptions",
     "tsl_drafts",
     "tsl_labels",
     "tsl_releases",
@@ -427,4 +430,65 @@ ca_certificates = Table(
     _time("expires_at"),
     _time("created_at"),
     UniqueConstraint("account_id", "fingerprint"),
+)
+
+# Message queues of customers. `used_at` is the last time anybody consumed; the counters are of messages, ever.
+queues = Table(
+    "queues",
+    metadata,
+    _id(),
+    _owner("account_id", "accounts.id"),
+    _owner("app_id", "saas_apps.id"),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("is_free", Boolean, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("pushed", BigInteger, nullable=False),
+    Column("acked", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("overflowed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("cleared", BigInteger, nullable=False),
+    _time("used_at"),
+    _time("suspended_at", nullable=True),
+    _time("created_at"),
+    _time("updated_at", nullable=True),
+    UniqueConstraint("account_id", "name"),
+)
+
+# `level` is product, device, saas or domain; the target is the one column of its level that is set. A subscription
+# outlives its target, to be shown.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _id(),
+    _owner("account_id", "accounts.id"),
+    _owner("app_id", "saas_apps.id"),
+    Column("queue_id", BigInteger, ForeignKey("queues.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("product_id", BigInteger, nullable=True),
+    Column("product_key", Text, nullable=True),
+    Column("device_id", BigInteger, nullable=True),
+    Column("device_key", Text, nullable=True),
+    Column("user_domain", Text, nullable=True),
+    Column("codes", Text, nullable=False),
+    Column("running", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at", nullable=True),
+    Index(None, "queue_id"),
+)
+
+# What waits in queues, one row a queue and message: written in the transaction of what it tells of, deleted when it is
+# acknowledged, too old or over the size. Ids order a queue and tell the age of a message.
+queue_messages = Table(
+    "queue_messages",
+    metadata,
+    _log_id(),
+    Column("queue_id", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _time("created_at"),
+    Index(None, "queue_id", "id"),
 )

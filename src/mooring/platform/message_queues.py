@@ -1,0 +1,385 @@
+"""The built-in engine of message queues: hands what is committed to consumers, fairly and in order.
+
+contract/messages.md sections 7 and 9; `waiting_line` has the rules of one queue. Acknowledgements are deletions: all of
+one turn of the event loop are one statement, and whoever asks is told when it is committed. Nothing here waits for a
+consumer: each says how much room it has.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from mooring.store import Store, StoreError
+from mooring.store import queue_counters as counter_statements
+from mooring.store import queue_messages as statements
+from mooring.store.queue_messages import MessageRow
+
+from .journal import Entry, Journal
+from .outbox import Outbox
+from .sources import Clock, Ids
+from .waiting_line import Held, WaitingLine
+
+__all__ = ["MessageQueues", "QueueConsumer", "QueueLimits", "QueueState", "Unreadable"]
+
+_log = structlog.get_logger()
+
+_RATE_WINDOW_S = 60
+_AT_ONCE = 200  # deliveries of a queue in one turn of the event loop
+_encode = msgspec.json.Encoder().encode
+
+Settled = Callable[[], None]
+
+
+class Unreadable(Exception):
+    """Messages of a queue cannot be read, because the database does not answer."""
+
+
+class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a queue may hold (bytes, ms) and how long a consumer may take (ms)."""
+
+    max_bytes: int = 500 * 1024 * 1024
+    max_age_ms: int = 6 * 3_600_000
+    redeliver_after_ms: int = 60_000
+    unacked_ms: int = 30 * 60_000
+
+
+class QueueState(msgspec.Struct, frozen=True):
+    """A queue as it is now. `oldest_at` is epoch ms, `rate` acknowledgements a second over the last minute."""
+
+    waiting: int
+    bytes_waiting: int
+    unacked: int
+    consumers: int
+    oldest_at: int | None
+    rate: float
+
+
+class QueueConsumer(Protocol):
+    """Somebody who takes messages of one queue."""
+
+    def room(self) -> int:
+        """How many messages it takes now."""
+
+    def deliver(self, held: Held) -> bool:
+        """Take one; whether it will be acknowledged. Never raises."""
+
+    def cancel(self, reason: str) -> None:
+        """The queue is no more."""
+
+    def overdue(self, message_ids: Sequence[int], reason: str) -> None:
+        """It has had these for too long: they are taken back, its channel is to be closed."""
+
+
+class _Queue:
+    __slots__ = ("acks", "consumers", "counts", "exclusive", "holders", "line", "used_at")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.line = WaitingLine(limit_bytes)
+        self.consumers: deque[QueueConsumer] = deque()
+        self.exclusive: QueueConsumer | None = None
+        self.holders: dict[int, QueueConsumer] = {}
+        self.counts: Counter[str] = Counter()
+        self.used_at = 0
+        self.acks: deque[tuple[float, int]] = deque()  # (monotonic s, how many)
+
+
+class MessageQueues:
+    """Every queue of this process. Make it, `recover`, then let consumers come; `tick` about once a second."""
+
+    def __init__(self, store: Store, journal: Journal, outbox: Outbox, clock: Clock, limits: QueueLimits) -> None:
+        self._store = store
+        self._journal = journal
+        self._outbox = outbox
+        self._clock = clock
+        self._limits = limits
+        self._queues: dict[int, _Queue] = {}
+        self._restored_up_to = 0
+        self._gone: list[int] = []
+        self._settling: list[Settled] = []
+        self._flushing = False
+        self._awake: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def recover(self) -> None:
+        """Take what an earlier process left, and listen for what comes. Raises StoreError."""
+        for row in await self._store.scan(statements.WAITING):
+            self._queue(row.queue_id).line.restore(row.id, row.size)
+            self._restored_up_to = row.id
+        self._outbox.listeners.append(self._on_committed)
+
+    # Consumers
+
+    def attach(self, queue_id: int, consumer: QueueConsumer, *, exclusive: bool = False) -> bool:
+        """Let a consumer have messages; False when another one is exclusive, or it wants to be and is not alone."""
+        queue = self._queue(queue_id)
+        if queue.exclusive is not None or (exclusive and queue.consumers):
+            return False
+        queue.consumers.append(consumer)
+        queue.exclusive = consumer if exclusive else None
+        queue.used_at = self._clock.now_ms()
+        self.wake(queue_id)
+        return True
+
+    def detach(self, queue_id: int, consumer: QueueConsumer) -> None:
+        """The consumer takes no more; what it has stays out until it is acknowledged or given back."""
+        queue = self._queues.get(queue_id)
+        if queue is not None and consumer in queue.consumers:
+            queue.consumers.remove(consumer)
+            queue.used_at = self._clock.now_ms()
+            if queue.exclusive is consumer:
+                queue.exclusive = None
+
+    def cancel_all(self, queue_id: int, reason: str) -> None:
+        """End every consumer of a queue that is deleted or suspended."""
+        queue = self._queues.get(queue_id)
+        if queue is not None:
+            consumers, queue.consumers, queue.exclusive = tuple(queue.consumers), deque(), None
+            for consumer in consumers:
+                consumer.cancel(reason)
+
+    def wake(self, queue_id: int) -> None:
+        """Deliver what can be delivered, in the next turn of the event loop: a consumer has room again."""
+        if queue_id not in self._awake:
+            self._awake.add(queue_id)
+            asyncio.get_running_loop().call_soon(self._pump, queue_id)
+
+    async def get(self, queue_id: int) -> Held | None:
+        """One message for somebody who asks for one; it is out then. Raises Unreadable."""
+        queue = self._queue(queue_id)
+        queue.used_at = self._clock.now_ms()
+        if not queue.line.has_ready:
+            await self._load(queue_id, queue)
+        return queue.line.take(self._clock.now_ms())
+
+    # What comes back
+
+    def ack(self, queue_id: int, message_ids: Iterable[int], settled: Settled | None = None) -> None:
+        """Messages are done with; `settled` is called once that is committed."""
+        queue = self._queue(queue_id)
+        done = queue.line.acked(message_ids)
+        for message_id in done:
+            queue.holders.pop(message_id, None)
+        queue.counts["acked"] += len(done)
+        now = self._clock.monotonic()
+        if queue.acks and queue.acks[-1][0] > now - 1.0:
+            queue.acks[-1] = queue.acks[-1][0], queue.acks[-1][1] + len(done)
+        else:
+            queue.acks.append((now, len(done)))
+        self._delete(done, settled)
+
+    def refuse(
+        self, queue_id: int, message_ids: Sequence[int], *, requeue: bool, settled: Settled | None = None
+    ) -> None:
+        """A consumer refuses messages: they come again after about a minute, or are dropped and counted."""
+        queue = self._queue(queue_id)
+        for message_id in message_ids:
+            queue.holders.pop(message_id, None)
+        if requeue:
+            queue.line.back(message_ids, self._clock.now_ms() + self._limits.redeliver_after_ms)
+            self._delete((), settled)
+            return
+        done = queue.line.acked(message_ids)
+        queue.counts["rejected"] += len(done)
+        self._delete(done, settled)
+
+    def give_back(self, queue_id: int, message_ids: Sequence[int]) -> None:
+        """A channel is gone: what it had goes back to its place and may leave at once."""
+        queue = self._queue(queue_id)
+        for message_id in message_ids:
+            queue.holders.pop(message_id, None)
+        queue.line.back(message_ids)
+        self.wake(queue_id)
+
+    # Administration
+
+    def state(self, queue_id: int) -> QueueState:
+        """How a queue stands."""
+        queue = self._queue(queue_id)
+        oldest = queue.line.oldest()
+        self._forget_acks(queue)
+        return QueueState(
+            waiting=queue.line.waiting,
+            bytes_waiting=queue.line.bytes_waiting,
+            unacked=queue.line.out,
+            consumers=len(queue.consumers),
+            oldest_at=None if oldest is None else Ids.time_of(oldest),
+            rate=sum(count for _, count in queue.acks) / _RATE_WINDOW_S,
+        )
+
+    def used_at(self, queue_id: int) -> int:
+        """When somebody last consumed, or now while somebody does (epoch ms); 0 when nobody did in this process."""
+        queue = self._queue(queue_id)
+        return self._clock.now_ms() if queue.consumers else queue.used_at
+
+    async def peek(self, queue_id: int, count: int) -> list[MessageRow]:
+        """The next messages, without taking them. Raises Unreadable."""
+        queue = self._queue(queue_id)
+        await self._load(queue_id, queue)
+        return [held.row for held in queue.line.head(count)]
+
+    def clear(self, queue_id: int) -> int:
+        """Drop what waits, not what is out; returns how many."""
+        queue = self._queue(queue_id)
+        dropped = queue.line.clear()
+        queue.counts["cleared"] += len(dropped)
+        self._delete(dropped, None)
+        return len(dropped)
+
+    async def forget(self, queue_id: int) -> None:
+        """The queue is deleted: end its consumers, drop its messages. Raises StoreError."""
+        self.cancel_all(queue_id, "the queue was deleted")
+        self._queues.pop(queue_id, None)
+        entry = Entry()
+        entry.write(statements.CLEAR(of_queue=queue_id))
+        await self._journal.commit(entry)
+
+    # Time
+
+    def tick(self) -> None:
+        """Expire, redeliver, take back; write counters."""
+        now = self._clock.now_ms()
+        oldest = Ids.first_of(now - self._limits.max_age_ms)
+        for queue_id, queue in tuple(self._queues.items()):
+            expired = queue.line.expire(oldest)
+            if expired:
+                queue.counts["expired"] += len(expired)
+                for message_id in expired:
+                    queue.holders.pop(message_id, None)
+                self._delete(expired, None)
+            if queue.line.on_time(now):
+                self.wake(queue_id)
+            self._take_back(queue, now)
+            self._write_counts(queue_id, queue)
+        if self._gone or self._settling:
+            self._flush()
+
+    def _take_back(self, queue: _Queue, now: int) -> None:
+        late: dict[QueueConsumer, list[int]] = {}
+        for message_id in queue.line.overdue(now - self._limits.unacked_ms):
+            holder = queue.holders.get(message_id)
+            if holder is not None:
+                late.setdefault(holder, []).append(message_id)
+        for holder, message_ids in late.items():
+            minutes = self._limits.unacked_ms // 60_000
+            holder.overdue(message_ids, f"{len(message_ids)} messages were not acknowledged within {minutes} minutes")
+
+    def _write_counts(self, queue_id: int, queue: _Queue) -> None:
+        counts, queue.counts = queue.counts, Counter()
+        if not any(counts.values()):
+            return
+        entry = Entry(lambda error: queue.counts.update(counts) if error is not None else None)
+        more = {f"more_{name}": counts[name] for name in counter_statements.COUNTERS}
+        entry.write(counter_statements.COUNT(of_queue=queue_id, used=queue.used_at, **more))
+        self._journal.add(entry)
+
+    def _forget_acks(self, queue: _Queue) -> None:
+        since = self._clock.monotonic() - _RATE_WINDOW_S
+        while queue.acks and queue.acks[0][0] < since:
+            queue.acks.popleft()
+
+    # Inside
+
+    def _queue(self, queue_id: int) -> _Queue:
+        queue = self._queues.get(queue_id)
+        if queue is None:
+            queue = self._queues[queue_id] = _Queue(self._limits.max_bytes)
+        return queue
+
+    def _on_committed(self, messages: Sequence[MessageRow]) -> None:
+        for row in messages:
+            queue = self._queue(row.queue_id)
+            queue.counts["pushed"] += 1
+            dropped = queue.line.push(row)
+            if dropped:
+                queue.counts["overflowed"] += len(dropped)
+                self._delete(dropped, None)
+            if queue.consumers:
+                self.wake(row.queue_id)
+
+    def _pump(self, queue_id: int) -> None:
+        self._awake.discard(queue_id)
+        queue = self._queues.get(queue_id)
+        if queue is None or not queue.consumers:
+            return
+        now = self._clock.now_ms()
+        full = 0
+        for _ in range(_AT_ONCE):
+            if not queue.line.has_ready or full >= len(queue.consumers):
+                break
+            consumer = queue.consumers[0]
+            queue.consumers.rotate(-1)
+            if consumer.room() <= 0:
+                full += 1
+                continue
+            full = 0
+            self._deliver(queue_id, queue, consumer, now)
+        else:
+            self.wake(queue_id)
+        if queue.line.wants_more:
+            self._spawn(self._load_and_wake(queue_id, queue))
+
+    def _deliver(self, queue_id: int, queue: _Queue, consumer: QueueConsumer, now: int) -> None:
+        held = queue.line.take(now)
+        if held is None:
+            return
+        queue.used_at = now
+        if consumer.deliver(held):
+            queue.holders[held.id] = consumer
+        else:
+            self.ack(queue_id, (held.id,))
+
+    async def _load(self, queue_id: int, queue: _Queue) -> None:
+        wanted = queue.line.wanted()
+        if wanted is None:
+            return
+        try:
+            rows = await self._store.scan(statements.SOME, of_queue=queue_id, first=wanted[0], last=wanted[1])
+        except StoreError as error:
+            queue.line.not_loaded()
+            raise Unreadable(str(error)) from error
+        queue.line.loaded(rows, wanted[1], seen_up_to=self._restored_up_to)
+
+    async def _load_and_wake(self, queue_id: int, queue: _Queue) -> None:
+        try:
+            await self._load(queue_id, queue)
+        except Unreadable as error:
+            _log.warning("messages of a queue cannot be read", queue=queue_id, error=str(error))
+            await asyncio.sleep(1.0)
+        self.wake(queue_id)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _delete(self, message_ids: Iterable[int], settled: Settled | None) -> None:
+        self._gone += message_ids
+        if settled is not None:
+            self._settling.append(settled)
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        gone, self._gone = self._gone, []
+        settling, self._settling = self._settling, []
+
+        def done(error: StoreError | None) -> None:
+            if error is not None:  # the next tick tries again
+                self._gone += gone
+                self._settling += settling
+                return
+            for settled in settling:
+                settled()
+
+        if not gone:
+            done(None)
+            return
+        entry = Entry(done)
+        entry.write(statements.DROP(ids=_encode(gone).decode()))
+        self._journal.add(entry)

@@ -1,0 +1,264 @@
+"""One queue of messages, without input and output: what waits, what is out with consumers, what comes back.
+
+contract/messages.md sections 7 and 9. The database holds every message until it is acknowledged; here is where each of
+them stands. The oldest are in memory whole (`ready`), of the others only id and size (`Backlog`), so that a full queue
+of 500 MB costs a few megabytes. Ids grow with time and order the queue.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from mooring.store.queue_messages import MessageRow
+
+__all__ = ["WINDOW", "Backlog", "Held", "WaitingLine"]
+
+WINDOW = 1_000  # messages in memory at the head of a queue
+_COMPACT_AT = 4_096
+
+
+class Held(msgspec.Struct, eq=False):
+    """A message in memory. `redelivered` once a consumer may have seen it; `out_since` is epoch ms, 0 when it waits."""
+
+    row: MessageRow
+    redelivered: bool = False
+    out_since: int = 0
+
+    @property
+    def id(self) -> int:
+        """Its place in the queue."""
+        return self.row.id
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, which is what the limit of a queue counts."""
+        return len(self.row.body)
+
+
+class Backlog:
+    """Ids and sizes of messages that only the database holds, in order, 16 bytes each."""
+
+    __slots__ = ("_ids", "_sizes", "_start")
+
+    def __init__(self) -> None:
+        self._ids = array("q")
+        self._sizes = array("q")
+        self._start = 0
+
+    def __len__(self) -> int:
+        return len(self._ids) - self._start
+
+    def add(self, message_id: int, size: int) -> None:
+        """One more at the end."""
+        self._ids.append(message_id)
+        self._sizes.append(size)
+
+    def first(self, count: int) -> Sequence[int]:
+        """Ids of the oldest ones, at most `count`; they stay."""
+        return self._ids[self._start : self._start + count]
+
+    def pop(self) -> tuple[int, int]:
+        """Id and size of the oldest, which is taken away."""
+        found = self._ids[self._start], self._sizes[self._start]
+        self._start += 1
+        if self._start >= _COMPACT_AT and self._start * 2 > len(self._ids):
+            del self._ids[: self._start], self._sizes[: self._start]
+            self._start = 0
+        return found
+
+
+class WaitingLine:
+    """The messages of one queue. Times are epoch ms, sizes bytes; what is dropped is returned as ids."""
+
+    __slots__ = ("_backlog", "_delayed", "_loading", "_out", "_ready", "bytes_waiting", "limit_bytes")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.bytes_waiting = 0
+        self._ready: deque[Held] = deque()
+        self._backlog = Backlog()
+        self._out: dict[int, Held] = {}
+        self._delayed: list[tuple[int, Held]] = []  # (epoch ms, message), in the order of the times
+        self._loading = False
+
+    # Looking
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait; those that are out do not count."""
+        return len(self._ready) + len(self._backlog) + len(self._delayed)
+
+    @property
+    def out(self) -> int:
+        """How many are with consumers, unacknowledged."""
+        return len(self._out)
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether a message may leave now."""
+        return bool(self._ready)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether messages are to be read from the database now."""
+        return not self._loading and bool(self._backlog) and len(self._ready) * 2 <= WINDOW
+
+    def oldest(self) -> int | None:
+        """Id of the oldest message that waits."""
+        ids = [held.id for held in (*list(self._ready)[:1], *(held for _, held in self._delayed))]
+        ids += self._backlog.first(1)
+        return min(ids, default=None)
+
+    def head(self, count: int) -> list[Held]:
+        """The next messages, which stay where they are; for people who look."""
+        return list(self._ready)[:count]
+
+    # Coming
+
+    def restore(self, message_id: int, size: int) -> None:
+        """A message that an earlier process left, in the order of ids."""
+        self._backlog.add(message_id, size)
+        self.bytes_waiting += size
+
+    def push(self, row: MessageRow) -> list[int]:
+        """A new message at the end; returns the oldest ones that had to go for it."""
+        size = len(row.body)
+        self.bytes_waiting += size
+        if self._backlog or self._loading or len(self._ready) >= WINDOW:
+            self._backlog.add(row.id, size)
+        else:
+            self._ready.append(Held(row))
+        dropped = []
+        while self.bytes_waiting > self.limit_bytes and self.waiting > 1:
+            found = self._drop_oldest()
+            if found is None:
+                break
+            dropped.append(found)
+        return dropped
+
+    def wanted(self) -> tuple[int, int] | None:
+        """The range of ids to be read from the database now, None when nothing is; answer it with `loaded`."""
+        if not self.wants_more:
+            return None
+        ids = self._backlog.first(WINDOW - len(self._ready))
+        self._loading = True
+        return ids[0], ids[-1]
+
+    def loaded(self, rows: Iterable[MessageRow], last: int, *, seen_up_to: int = 0) -> None:
+        """What was found between the ids of `wanted`, and up to which id that was. Messages up to `seen_up_to` may have
+        been delivered by an earlier process."""
+        self._loading = False
+        found = {row.id: row for row in rows}
+        while self._backlog and self._backlog.first(1)[0] <= last:
+            message_id, size = self._backlog.pop()
+            row = found.get(message_id)
+            if row is None:
+                self.bytes_waiting -= size  # the database lost it: deleted by hand
+            else:
+                self._ready.append(Held(row, redelivered=message_id <= seen_up_to))
+
+    def not_loaded(self) -> None:
+        """The database did not answer; `wanted` asks again."""
+        self._loading = False
+
+    # Going
+
+    def take(self, now_ms: int) -> Held | None:
+        """The next message leaves: it is out until it is acknowledged or comes back."""
+        if not self._ready:
+            return None
+        held = self._ready.popleft()
+        held.out_since = now_ms
+        self._out[held.id] = held
+        self.bytes_waiting -= held.size
+        return held
+
+    def acked(self, message_ids: Iterable[int]) -> list[int]:
+        """Consumers are done with these; returns those that were out."""
+        return [message_id for message_id in message_ids if self._out.pop(message_id, None) is not None]
+
+    def back(self, message_ids: Iterable[int], until: int | None = None) -> None:
+        """These come back to their old places, at once or at a time; those that are not out any more are no matter."""
+        found = [held for message_id in message_ids if (held := self._out.pop(message_id, None)) is not None]
+        for held in found:
+            held.redelivered = True
+            held.out_since = 0
+            self.bytes_waiting += held.size
+            if until is not None:
+                self._delayed.append((until, held))
+        if until is None:
+            self._return(found)
+        else:
+            self._delayed.sort(key=lambda pair: pair[0])
+
+    def on_time(self, now_ms: int) -> bool:
+        """Whether delayed messages are ready again."""
+        due = [held for until, held in self._delayed if until <= now_ms]
+        if due:
+            self._delayed = [pair for pair in self._delayed if pair[0] > now_ms]
+            self._return(due)
+        return bool(due)
+
+    def overdue(self, before: int) -> list[int]:
+        """Ids of messages that have been out since before a time."""
+        return [held.id for held in self._out.values() if held.out_since < before]
+
+    def expire(self, first_id: int) -> list[int]:
+        """Drop every message older than this id, also those that are out: their acknowledgement comes to nothing."""
+        dropped = [held.id for held in self._out.values() if held.id < first_id]
+        for message_id in dropped:
+            del self._out[message_id]
+        while self._ready and self._ready[0].id < first_id:
+            dropped.append(self._leave(self._ready.popleft()))
+        dropped += [self._leave(held) for _, held in self._delayed if held.id < first_id]
+        self._delayed = [pair for pair in self._delayed if pair[1].id >= first_id]
+        if not self._ready:
+            while self._backlog and self._backlog.first(1)[0] < first_id:
+                message_id, size = self._backlog.pop()
+                self.bytes_waiting -= size
+                dropped.append(message_id)
+        return dropped
+
+    def clear(self) -> list[int]:
+        """Drop everything that waits; what is out stays out."""
+        dropped = [held.id for held in (*self._ready, *(held for _, held in self._delayed))]
+        self._ready.clear()
+        self._delayed.clear()
+        while self._backlog:
+            dropped.append(self._backlog.pop()[0])
+        self.bytes_waiting = 0
+        return dropped
+
+    def _drop_oldest(self) -> int | None:
+        if self._ready:
+            return self._leave(self._ready.popleft())
+        if self._backlog and not self._loading:
+            message_id, size = self._backlog.pop()
+            self.bytes_waiting -= size
+            return message_id
+        return None
+
+    def _leave(self, held: Held) -> int:
+        self.bytes_waiting -= held.size
+        return held.id
+
+    def _return(self, found: Sequence[Held]) -> None:
+        ready = self._ready
+        for held in sorted(found, key=lambda held: held.id, reverse=True):
+            if not ready or held.id < ready[0].id:
+                ready.appendleft(held)
+            else:
+                ready.insert(_place(ready, held.id), held)
+
+
+def _place(ready: Iterable[Held], message_id: int) -> int:
+    return sum(1 for _ in _before(ready, message_id))
+
+
+def _before(ready: Iterable[Held], message_id: int) -> Iterator[Held]:
+    for held in ready:
+        if held.id > message_id:
+            return
+        yield held

@@ -1,0 +1,104 @@
+"""One channel: its consumers, what they may still be given, and what they have not acknowledged."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from mooring.protocol.amqp.errors import ChannelError, ReplyCode
+from mooring.protocol.amqp.wire import Template
+
+__all__ = ["Channel", "Consumer"]
+
+M = TypeVar("M")
+
+_UNBOUNDED = 1 << 30
+
+
+class Consumer:
+    """One consumer. `prefetch` 0 means as much as there is; `out` counts what it has not acknowledged."""
+
+    __slots__ = ("no_ack", "out", "prefetch", "queue", "tag", "template")
+
+    def __init__(self, channel: int, tag: str, queue: str, *, no_ack: bool, prefetch: int) -> None:
+        self.tag = tag
+        self.queue = queue
+        self.no_ack = no_ack
+        self.prefetch = prefetch
+        self.out = 0
+        self.template = Template(channel, tag, queue)
+
+
+class Channel(Generic[M]):
+    """`prefetch` is for consumers to come, `shared_prefetch` for all of the channel together."""
+
+    __slots__ = ("_unacked", "closing", "consumers", "number", "out", "prefetch", "shared_prefetch", "tag", "tags_made")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.closing = False
+        self.consumers: dict[str, Consumer] = {}
+        self.prefetch = 0
+        self.shared_prefetch = 0
+        self.tag = 0  # the newest delivery tag
+        self.tags_made = 0  # consumer tags
+        self.out = 0  # with consumers
+        self._unacked: dict[int, tuple[Consumer | None, M]] = {}  # by delivery tag, in its order
+
+    def __len__(self) -> int:
+        return len(self._unacked)
+
+    def room(self, consumer: Consumer) -> int:
+        """How many more messages a consumer takes now."""
+        if consumer.no_ack:
+            return _UNBOUNDED
+        room = consumer.prefetch - consumer.out if consumer.prefetch else _UNBOUNDED
+        if self.shared_prefetch:
+            room = min(room, self.shared_prefetch - self.out)
+        return max(room, 0)
+
+    def give(self, consumer: Consumer | None, message: M, *, tracked: bool) -> int:
+        """The delivery tag of a message that leaves; with `tracked` it must be acknowledged."""
+        self.tag += 1
+        if tracked:
+            self._unacked[self.tag] = consumer, message
+            if consumer is not None:
+                consumer.out += 1
+                self.out += 1
+        return self.tag
+
+    def take(self, tag: int, *, multiple: bool) -> tuple[M, ...]:
+        """What an acknowledgement or a refusal is about, oldest first. Raises ChannelError 406."""
+        unacked = self._unacked
+        if not multiple:
+            found = unacked.pop(tag, None)
+            if found is None:
+                raise ChannelError(ReplyCode.PRECONDITION_FAILED, f"unknown delivery tag {tag}")
+            self._let_go(found[0])
+            return (found[1],)
+        if tag and tag not in unacked:
+            raise ChannelError(ReplyCode.PRECONDITION_FAILED, f"unknown delivery tag {tag}")
+        tags = [known for known in unacked if known <= tag] if tag else list(unacked)
+        return tuple(self._pop(known) for known in tags)
+
+    def take_all(self) -> tuple[M, ...]:
+        """Everything that is out, oldest first."""
+        return tuple(self._pop(tag) for tag in list(self._unacked))
+
+    def new_tag(self) -> str:
+        """A consumer tag for a client that left the choice to the server."""
+        names = (f"ctag{self.number}.{number}" for number in self._numbers())
+        return next(name for name in names if name not in self.consumers)
+
+    def _numbers(self) -> Iterator[int]:
+        while True:
+            self.tags_made += 1
+            yield self.tags_made
+
+    def _pop(self, tag: int) -> M:
+        consumer, message = self._unacked.pop(tag)
+        self._let_go(consumer)
+        return message
+
+    def _let_go(self, consumer: Consumer | None) -> None:
+        if consumer is not None:
+            consumer.out -= 1
+            self.out -= 1

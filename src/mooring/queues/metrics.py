@@ -1,0 +1,34 @@
+"""Counters of the AMQP endpoint for Prometheus. Plain numbers on the hot path; they are read when somebody asks."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+__all__ = ["EndpointMetrics"]
+
+
+class EndpointMetrics(Collector):
+    """Connections, deliveries and refusals of this process."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.connections = 0
+        self.accepted = 0  # connections ever
+        self.delivered = 0
+        self.acknowledged = 0
+        self.refused: Counter[str] = Counter()
+        if registry is not None:
+            registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """The present values."""
+        yield GaugeMetricFamily("mooring_amqp_connections", "Open AMQP connections", self.connections)
+        yield CounterMetricFamily("mooring_amqp_accepted", "AMQP connections taken", value=self.accepted)
+        yield CounterMetricFamily("mooring_amqp_delivered", "Messages handed to consumers", value=self.delivered)
+        yield CounterMetricFamily("mooring_amqp_acknowledged", "Messages acknowledged", value=self.acknowledged)
+        refused = CounterMetricFamily("mooring_amqp_refused", "AMQP connections refused", labels=("reason",))
+        for reason, count in sorted(self.refused.items()):
+            refused.add_metric((reason,), count)
+        yield refused
