@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) tools/make-venv
 	@touch $@
 
-demo: $(INSTALLED)  ## Run the demo; ONCE=1 stops after one round
+demo: $(INSTALLED)  ## Run the demo, with a simulated device; ONCE=1 stops after one round
 	@$(BIN)/mooring demo $(if $(ONCE),--once)
 
 test: $(INSTALLED)  ## Run the tests on SQLite and PostgreSQL; ARGS= goes to pytest

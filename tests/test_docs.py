@@ -180,17 +180,18 @@ def test_no_file_has_the_address_of_a_package_registry() -> None:
 
 
 class Guide:
-    """The README's guide against a server of its own; only the address and the typing of passwords differ."""
+    """The README's guide against a server of its own; only the ports and the typing of passwords differ."""
 
     def __init__(self, running: Running, folder: Path) -> None:
         self._base_url = running.base_url
+        self._mqtt_port = running.mqtt_port
         self._env = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "XDG_CONFIG_HOME": str(folder),
             "NO_PROXY": "127.0.0.1",
         }
-        for name in ("MOORING_MANAGE_URL", "MOORING_MANAGE_TOKEN"):
+        for name in ("MOORING_MANAGE_URL", "MOORING_MANAGE_TOKEN", "MOORING_PRODUCT_SECRET"):
             self._env.pop(name, None)
         assert running.password is not None
         login = f"mooring admin login --url {running.base_url}/manage/v1 --email admin@example.com --password-stdin"
@@ -198,14 +199,17 @@ class Guide:
 
     def run(self, *command: str, text: str = "", **env: str) -> str:
         ended = subprocess.run(
-            command, input=text, env={**self._env, **env}, cwd=ROOT, capture_output=True, text=True, timeout=60
+            command, input=text, env={**self._env, **env}, cwd=ROOT, capture_output=True, text=True, timeout=240
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
     def shell(self) -> dict[str, str]:
         """Every shell block in one bash; its output, and the keys that it exports."""
-        code = "\n".join(blocks(README, "sh")).replace("http://127.0.0.1:8080", self._base_url)
+        code = "\n".join(blocks(README, "sh"))
+        for written, real in (("http://127.0.0.1:8080", self._base_url), ("--port 1883", f"--port {self._mqtt_port}")):
+            assert written in code
+            code = code.replace(written, real)
         out = self.run("bash", "-euo", "pipefail", "-c", f'{code}\necho "keys $ACCESS_KEY $ACCESS_SECRET $PRODUCT_KEY"')
         _, key, secret, product = out.splitlines()[-1].split()
         return {"out": out, "ACCESS_KEY": key, "ACCESS_SECRET": secret, "PRODUCT_KEY": product}
@@ -220,7 +224,11 @@ def test_the_guide_of_the_readme_runs(tmp_path: Path) -> None:
         found = guide.shell()
         out = found.pop("out")
         assert '{"code":91005,"msg":"Insufficient permission"}' in out
-        assert out.count(f'"productKey":"{found["PRODUCT_KEY"]}"') == 2  # the list and the profile of the model
+        lines = out.splitlines()
+        assert [f'"productKey":"{found["PRODUCT_KEY"]}"' in line for line in lines].count(True) > 2
+        for told in ("PLUG0001  reported", '"deviceStatus":1', '"state":"reported"', '"cmd":"0013"'):
+            assert told in out
+        assert '"code":"countdown"' in out
         first, second = (guide.python(code, found) for code in blocks(README, "python"))
         assert first.startswith(f"{found['PRODUCT_KEY']} Smart plug ")
         assert "NotFound 70017" in first

@@ -26,7 +26,11 @@ from mooring.openapi import OPERATIONS
 from mooring.openapi.app import MAX_BODY_BYTES, MAX_QUERY_BYTES
 from mooring.openapi.params import MAX_PAGE_SIZE
 from mooring.platform.addresses import MAX_ADDRESSES
+from mooring.platform.command_input import MAX_RAW_CHARACTERS
+from mooring.platform.commands import MAX_CACHED, MAX_DEVICES, MAX_UNCONFIRMED
+from mooring.platform.devices import MAX_BATCH
 from mooring.platform.passwords import PASSWORD_MIN
+from mooring.platform.trace import MAX_WATCHERS
 from mooring.protocol.login import MAX_USERNAME
 from mooring.settings import Settings
 from mooring.thingmodel import RULES
@@ -167,6 +171,13 @@ def _limits() -> str:
         ("Features of a thing model", f"{fields['max_features'].default}, setting `max_features`", "`feature-limit`"),
         ("Products of an account", "none, setting `max_products`", "HTTP 409, `product_limit`"),
         ("Applications of an account", "none, setting `max_apps`", "HTTP 409, `app_limit`"),
+        ("Devices of one call that adds them", f"{MAX_BATCH}", "HTTP 409, `batch_limit`"),
+        ("Devices of one send operation", f"{MAX_DEVICES}", "50005"),
+        ("Characters of raw data", f"{MAX_RAW_CHARACTERS}", "50005"),
+        ("Commands that wait for an offline device", f"{MAX_CACHED}", "61006"),
+        ("Unconfirmed commands of a device", f"{MAX_UNCONFIRMED}", "61007"),
+        ("Device connections", f"{fields['max_connections'].default}, setting `max_connections`", "closed at once"),
+        ("Open traces of a process", f"{MAX_WATCHERS}", "HTTP 409, `too_many_traces`"),
         ("Audit entries", f"{fields['audit_days'].default} days, setting `audit_days`", "older ones are deleted"),
     )
     return _table(("What", "Limit", "Beyond it"), rows)
