@@ -204,6 +204,11 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit and self.force_exit
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Traces go on for as long as somebody watches; draining must not wait for them."""
+        self._platform.trace.close()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Uvicorn's own handlers would end the process by the signal after draining; ours end it with exit code 0."""

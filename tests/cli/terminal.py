@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +110,22 @@ class Terminal:
 
     def ask(self, *arguments: object, code: int = 0, text: str = "") -> Any:
         return self.run(*arguments, "--json", code=code, text=text).json()
+
+    def start(self, *arguments: object) -> "subprocess.Popen[str]":
+        """The same as a process of its own, while `run` goes on; it is logged in as this terminal is."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "mooring", "admin", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "XDG_CONFIG_HOME": str(self.config),
+                "MOORING_MANAGE_URL": self.url,
+                "MOORING_MANAGE_TOKEN": "",
+                "NO_PROXY": "127.0.0.1",
+            },
+        )
 
     def log_in(self, password: str = PASSWORD) -> None:
         self.run("login", "--email", EMAIL, "--password-stdin", text=password + "\n")

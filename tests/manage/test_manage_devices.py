@@ -179,6 +179,17 @@ async def test_a_trace_says_that_it_still_watches(
     assert not desk.platform.trace.watched(device["id"])
 
 
+async def test_a_trace_ends_with_the_server(desk: Desk, product: str, online: str) -> None:
+    device = await desk.ask("GET", online)
+    watching = asyncio.create_task(desk.send("GET", f"{online}/trace"))
+    while not desk.platform.trace.watched(device["id"]):  # noqa: ASYNC110 - the platform has no event for it
+        await asyncio.sleep(0)
+    await push(desk, product, {"relay": True})
+    desk.platform.trace.close()
+    assert (await watching).text.count("data: ") == 1
+    assert not desk.platform.trace.watched(device["id"])
+
+
 async def test_too_many_traces_are_refused(desk: Desk, online: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk.platform.trace, "_open", MAX_WATCHERS)
     error = await desk.refused("GET", f"{online}/trace", status=409, code="too_many_traces")

@@ -37,3 +37,17 @@ async def test_watchers_have_a_limit(clock: FakeClock, monkeypatch: pytest.Monke
                 pass
     async with trace.watch(7):
         assert trace.watched(7)
+
+
+async def test_the_end_comes_after_what_waits_also_for_a_full_watcher(clock: FakeClock) -> None:
+    trace = Trace(clock)
+    async with trace.watch(7) as behind, trace.watch(8) as idle:
+        for number in range(MAX_WAITING):
+            trace.tell(7, "note", note=str(number))
+        trace.close()
+        trace.tell(7, "note", note="too late")
+        told = [event async for event in behind]
+        assert [event async for event in idle] == []
+    assert (told[0].note, told[0].lost, told[-1].note) == ("1", 1, str(MAX_WAITING - 1))
+    async with trace.watch(7) as events:
+        assert [event async for event in events] == []

@@ -19,7 +19,7 @@ __all__ = ["ENDPOINTS"]
 _ACCEPTED = 200
 _REFUSALS = {
     61001: "commands reach devices of MQTT products only",
-    61002: "the device is offline; give cache_s to let the command wait",
+    61002: "the device is offline, and the command may not wait for it",
     61006: "too many commands wait for the device",
     61007: "too many commands to the device are unconfirmed",
     70026: "the sub-device is not connected to a gateway",

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from mooring.platform import Platform
-from mooring.platform.trace import TooManyWatchers
+from mooring.platform.trace import TooManyWatchers, TraceEvent
 
 from .devices import device_of
 from .endpoint import EVENT_STREAM, AnyEndpoint, Call, Endpoint
@@ -19,7 +19,7 @@ KEEP_ALIVE_S = 15.0  # between comments that keep proxies from closing a quiet s
 
 
 class TraceQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The stream ends by itself after `limit` events; without it when the caller hangs up."""
+    """The stream ends by itself after `limit` events; without it when the caller hangs up or the server stops."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
@@ -47,16 +47,18 @@ async def _stream(platform: Platform, device_id: int, limit: int | None) -> Asyn
     async with platform.trace.watch(device_id) as events:
         yield b": watching\n\n"
         told = 0
-        waiting: asyncio.Future[object] | None = None
+        waiting: asyncio.Future[TraceEvent | None] | None = None
         try:
             while limit is None or told < limit:
-                waiting = waiting or asyncio.ensure_future(anext(events))
+                waiting = waiting or asyncio.ensure_future(anext(events, None))
                 done, _ = await asyncio.wait({waiting}, timeout=KEEP_ALIVE_S)
                 if not done:
                     yield b": keep-alive\n\n"
                     continue
                 event = waiting.result()
                 waiting = None
+                if event is None:
+                    return
                 told += 1
                 yield b"data: " + msgspec.json.encode(event) + b"\n\n"
         finally:

@@ -43,10 +43,11 @@ class _Watcher:
     __slots__ = ("lost", "queue")
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[TraceEvent] = asyncio.Queue(MAX_WAITING)
+        self.queue: asyncio.Queue[TraceEvent | None] = asyncio.Queue(MAX_WAITING)
         self.lost = 0
 
-    def take(self, event: TraceEvent) -> None:
+    def take(self, event: TraceEvent | None) -> None:
+        """None is the end."""
         if self.queue.full():
             self.queue.get_nowait()
             self.lost += 1
@@ -60,6 +61,7 @@ class Trace:
         self._clock = clock
         self._watchers: dict[int, list[_Watcher]] = {}
         self._open = 0
+        self._closed = False
 
     def watched(self, device_id: int) -> bool:
         """Whether anybody looks; ask before an event is put together."""
@@ -68,19 +70,22 @@ class Trace:
     def tell(self, device_id: int, kind: str, **members: object) -> None:
         """Hand one event, whose members are those of `TraceEvent`, to whoever watches the device."""
         watchers = self._watchers.get(device_id)
-        if watchers:
+        if watchers and not self._closed:
             event = msgspec.convert({"at": self._clock.now_ms(), "kind": kind, **members}, TraceEvent)
             for watcher in watchers:
                 watcher.take(event)
 
     @asynccontextmanager
     async def watch(self, device_id: int) -> AsyncIterator[AsyncIterator[TraceEvent]]:
-        """Events of the device from now on. `lost` says how many were dropped before one. Raises TooManyWatchers."""
+        """Events of the device from now on, until `close`. `lost` says how many were dropped before one. Raises
+        TooManyWatchers."""
         if self._open >= MAX_WATCHERS:
             raise TooManyWatchers(f"{MAX_WATCHERS} traces are open, which is the limit")
         watcher = _Watcher()
         self._open += 1
         self._watchers.setdefault(device_id, []).append(watcher)
+        if self._closed:
+            watcher.take(None)
         try:
             yield _events(watcher)
         finally:
@@ -89,9 +94,15 @@ class Trace:
             if not self._watchers[device_id]:
                 del self._watchers[device_id]
 
+    def close(self) -> None:
+        """End every trace, open or to come, because the process stops."""
+        self._closed = True
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.take(None)
+
 
 async def _events(watcher: _Watcher) -> AsyncIterator[TraceEvent]:
-    while True:
-        event = await watcher.queue.get()
+    while (event := await watcher.queue.get()) is not None:
         lost, watcher.lost = watcher.lost, 0
         yield msgspec.structs.replace(event, lost=lost) if lost else event

@@ -6,7 +6,21 @@ It speaks HTTP to a running Mooring and never touches a database. Exit codes: 0 
 
 import typer
 
-from . import audit, login, people, products, saas_apps, services, thing_models
+from . import (
+    audit,
+    ca_certificates,
+    commands,
+    device_logs,
+    device_trace,
+    devices,
+    login,
+    people,
+    products,
+    saas_apps,
+    services,
+    thing_models,
+    virtual_devices,
+)
 
 __all__ = ["app"]
 
@@ -25,6 +39,12 @@ for name, group in (
     ("app", saas_apps.saas_app),
     ("product", products.product),
     ("thing-model", thing_models.thing_model),
+    ("device", devices.device),
+    ("command", commands.commands),
+    ("virtual-device", virtual_devices.virtual_device),
+    ("ca", ca_certificates.ca),
 ):
     app.add_typer(group, name=name)
+for module in (device_logs, commands, device_trace):
+    module.register(devices.device)
 audit.register(app)

@@ -76,6 +76,8 @@ def _runner(function: Callable[..., None]) -> Callable[..., None]:
         except Failure as failure:
             session.fail(failure)
             raise typer.Exit(failure.exit_code) from None
+        finally:
+            session.close()
 
     own = list(inspect.signature(function).parameters.values())[1:]
     shared = [

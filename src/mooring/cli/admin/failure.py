@@ -1,5 +1,6 @@
 """What ends a command early. No traceback is shown for any of these."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ _HINTS = {
     "password_change_required": "run: mooring admin login",
     "wrong_credentials": "an administrator can give a new one: mooring admin administrator reset-password",
 }
+_WIRE_HINTS = {61002: "--cache SECONDS lets it wait"}
 
 
 class Finding(NamedTuple):
@@ -41,11 +43,15 @@ def of_answer(status: int, text: str, value: dict[str, Any], *, at_login: bool) 
     """The failure that an error answer of the API means."""
     error: dict[str, Any] = value["error"]
     code = error["code"]
-    line = error["message"] if error.get("field") in (None, "") else f"{error['field']}: {error['message']}"
+    field = error.get("field") or ""
+    named = not field or re.search(rf"\b{re.escape(field)}\b", error["message"])
+    line = error["message"] if named else f"{field}: {error['message']}"
     if error.get("wire_code") is not None:
         line += f" (OpenAPI code {error['wire_code']})"
     if code in _HINTS:
         line += f"; {_HINTS[code]}"
+    if error.get("wire_code") in _WIRE_HINTS:
+        line += f"; {_WIRE_HINTS[error['wire_code']]}"
     if status == 401 and not at_login:
         return Failure(f"{error['message']}; run: mooring admin login", NOT_LOGGED_IN, answer=text)
     findings = error.get("detail") if code in ("thing_model_invalid", "source_invalid") else None

@@ -8,7 +8,7 @@ import typer
 
 from .asking import given_secret
 from .command import Limit, Offset, Yes, command, confirm, group
-from .screen import fields, footer, moment, say, table
+from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["product", "product_table"]
@@ -26,6 +26,14 @@ _ItemCode = Annotated[str | None, typer.Option(help="Category code.")]
 _LogoPath = Annotated[str | None, typer.Option(help="Address of the image.")]
 _AllowedLimit = Annotated[int | None, typer.Option(help="Number of activation codes.")]
 _AiCapability = Annotated[bool | None, typer.Option(help="AI capability.", show_default=False)]
+_DynamicAuthentication = Annotated[
+    bool | None,
+    typer.Option(help="Whether devices that nobody added may register by themselves.", show_default=False),
+]
+_RequireEncryption = Annotated[
+    bool | None,
+    typer.Option(help="Whether devices must use TLS or session encryption.", show_default=False),
+]
 
 
 class _Clearable(StrEnum):
@@ -63,6 +71,8 @@ def _create_product(
     logo_path: _LogoPath = None,
     allowed_limit: _AllowedLimit = None,
     ai_capability: _AiCapability = None,
+    dynamic_authentication: _DynamicAuthentication = None,
+    require_encryption: _RequireEncryption = None,
     product_key: Annotated[str | None, typer.Option(help="Keep a key that devices carry already.")] = None,
     product_secret: Annotated[
         str | None, typer.Option(help="The secret of that key, - reads it from standard input.")
@@ -81,6 +91,8 @@ def _create_product(
         logo_path=logo_path,
         allowed_limit=allowed_limit,
         ai_capability=ai_capability,
+        dynamic_authentication=dynamic_authentication,
+        require_encryption=require_encryption,
         product_key=product_key,
         product_secret=given_secret("--product-secret", product_secret),
     )
@@ -105,6 +117,8 @@ def _update_product(
     logo_path: _LogoPath = None,
     allowed_limit: _AllowedLimit = None,
     ai_capability: _AiCapability = None,
+    dynamic_authentication: _DynamicAuthentication = None,
+    require_encryption: _RequireEncryption = None,
     clear: Annotated[list[_Clearable] | None, typer.Option(help="Empty a member; may be repeated.")] = None,
 ) -> None:
     """Change a product. Access type, network and data format are fixed."""
@@ -115,16 +129,24 @@ def _update_product(
         logo_path=logo_path,
         allowed_limit=allowed_limit,
         ai_capability=ai_capability,
+        dynamic_authentication=dynamic_authentication,
+        require_encryption=require_encryption,
     )
     body.update({member.value.replace("-", "_"): None for member in clear or ()})
     _show(session, session.patch(path_of("products", product_key), body))
 
 
 @command(product, "delete")
-def _delete_product(session: Session, product_key: _ProductKey, yes: Yes = False) -> None:
+def _delete_product(
+    session: Session,
+    product_key: _ProductKey,
+    force: Annotated[bool, typer.Option("--force", help="Delete its devices too.", show_default=False)] = False,
+    yes: Yes = False,
+) -> None:
     """Delete a product with its thing model, for good."""
-    confirm(f"Delete product {product_key} with its thing model, for good?", yes)
-    answer = session.delete(path_of("products", product_key))
+    what = "its thing model and all its devices" if force else "its thing model"
+    confirm(f"Delete product {product_key} with {what}, for good?", yes)
+    answer = session.delete(path_of("products", product_key), force=force)
     session.show(answer, lambda: say(f"product {product_key} was deleted"))
 
 
@@ -180,7 +202,9 @@ def _product_fields(found: dict[str, Any]) -> None:
             "category": found["item_code"],
             "image": found["logo_path"],
             "activation codes": found["allowed_limit"],
-            "AI capability": found["ai_capability"],
+            "AI capability": onoff(found["ai_capability"]),
+            "dynamic authentication": onoff(found["dynamic_authentication"]),
+            "encryption": "required" if found["require_encryption"] else "as devices ask",
             "SaaS application": found["app_id"],
             "thing model": found["released_version"],
             "created": moment(found["created_at"]),

@@ -8,7 +8,7 @@ import typer
 
 from .failure import Finding
 
-__all__ = ["fields", "findings_table", "footer", "moment", "onoff", "say", "table"]
+__all__ = ["fields", "findings_table", "footer", "instant", "moment", "onoff", "say", "table"]
 
 _WIDTH_OF_FILES = 200
 
@@ -23,6 +23,13 @@ def moment(at_ms: int | None, otherwise: str = "") -> str:
     if at_ms is None:
         return otherwise
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def instant(at_ms: int | None, otherwise: str = "") -> str:
+    """A time (epoch ms) in UTC, to the millisecond."""
+    if at_ms is None:
+        return otherwise
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03}Z"
 
 
 def onoff(value: bool) -> str:

@@ -1,12 +1,12 @@
 """thing-model …"""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from .arguments import read_content
 from .command import Limit, Offset, Yes, command, confirm, group
 from .failure import REFUSED, Failure, Finding
 from .files import write_atomically
@@ -26,7 +26,7 @@ _Language = Annotated[str, typer.Argument(help="CN or EN.")]
 @command(thing_model, "import")
 def _import(session: Session, product_key: _ProductKey, file: _File) -> None:
     """Replace the draft by a document."""
-    answer = session.put(_path(product_key, "draft"), _read(file))
+    answer = session.put(_path(product_key, "draft"), read_content(file))
     session.show(answer, lambda: _draft_stored(answer.value))
 
 
@@ -60,7 +60,7 @@ def _discard(session: Session, product_key: _ProductKey, yes: Yes = False) -> No
 @command(thing_model, "validate")
 def _validate(session: Session, product_key: _ProductKey, file: _File) -> None:
     """Check a document without storing it; the exit code is 1 when it has faults."""
-    answer = session.post(_path(product_key, "validate"), _read(file))
+    answer = session.post(_path(product_key, "validate"), read_content(file))
     verdict = answer.value
 
     def readable() -> None:
@@ -145,20 +145,13 @@ def _labels(session: Session, product_key: _ProductKey, language: _Language = "E
 @command(thing_model, "set-labels")
 def _set_labels(session: Session, product_key: _ProductKey, language: _Language, file: _File) -> None:
     """Translate names: a JSON file of labels and texts, or what `labels --json` printed."""
-    labels = _labels_of(_read(file))
+    labels = _labels_of(read_content(file))
     answer = session.put(_path(product_key, "labels", language), {"labels": labels})
     session.show(answer, lambda: say(f"{len(labels)} label(s) of {product_key} are set in {language}"))
 
 
 def _path(product_key: str, *rest: str) -> str:
     return path_of("products", product_key, "thing-model", *rest)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror}") from None
 
 
 def _labels_of(content: bytes) -> dict[str, Any]:

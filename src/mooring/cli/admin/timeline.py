@@ -1,0 +1,100 @@
+"""One command to a device as people look at it: what was asked, its steps with their times, its frames."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from .feature_names import FeatureNames
+from .hexdump import bytes_line
+from .screen import fields, footer, instant, moment, table
+
+__all__ = ["command_table", "is_final", "show_timeline", "steps_of"]
+
+_STEPS = ("accepted", "cached", "published", "delivered", "answered", "reported", "failed", "expired")
+_FINAL = {"answered", "reported", "failed", "expired"}
+
+
+def is_final(found: Mapping[str, Any]) -> bool:
+    """Whether nothing more is to be expected; of raw data nothing comes after the confirmation."""
+    return found["state"] in _FINAL or (found["kind"] == "raw" and found["state"] == "delivered")
+
+
+def steps_of(found: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The steps that were reached with their times (epoch ms), in the order of time."""
+    reached = [(step, found[f"{step}_at"]) for step in _STEPS if found[f"{step}_at"] is not None]
+    return sorted(reached, key=lambda step: step[1])
+
+
+def show_timeline(found: Mapping[str, Any], names: FeatureNames) -> None:
+    """One command as fields, steps and frames."""
+    shown: dict[str, object] = {
+        "ticket": found["ticket"],
+        "device": f"{found['product_key']} {found['device_key']}",
+        "command": f"{found['cmd']} {found['kind']}, QoS {found['qos']}",
+        "sent by": f"application {found['app_id']}" if found["app_id"] is not None else found["origin"],
+        "asked": _asked(found, names),
+    }
+    if found["output"] is not None:
+        shown["answer"] = names.line(_json(found["output"]))
+    shown["state"] = found["state"]
+    if found["failure"] is not None:
+        shown["reason"] = found["failure"]
+    if found["expires_at"] is not None:
+        shown["waits until"] = moment(found["expires_at"])
+    fields(shown)
+    table(("Step", "Time", "After"), _timed(found))
+    table(("Frame", "Cmd", "Packet", "Hex"), _frames(found))
+
+
+def command_table(answer: Mapping[str, Any], names: FeatureNames, offset: int) -> None:
+    """Commands of a device, one a row."""
+    table(
+        ("Accepted", "Ticket", "Kind", "State", "Took", "Asked", "Answer"),
+        (
+            (
+                instant(found["accepted_at"]),
+                found["ticket"],
+                found["kind"],
+                found["state"] if found["failure"] is None else f"{found['state']}: {found['failure']}",
+                _span(steps_of(found)[-1][1] - found["accepted_at"]) if len(steps_of(found)) > 1 else "",
+                _asked(found, names),
+                "" if found["output"] is None else names.line(_json(found["output"])),
+            )
+            for found in answer["items"]
+        ),
+    )
+    footer(answer, offset)
+
+
+def _timed(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    before: int | None = None
+    for step, at in steps_of(found):
+        yield step, instant(at), "" if before is None else f"{at - before} ms"
+        before = at
+
+
+def _frames(found: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    if found["frame"] is not None:
+        yield "down", found["cmd"], found["packet_id"], found["frame"]
+    else:
+        yield "down (payload)", found["cmd"], "", found["payload"]
+    if found["reply_payload"] is not None:
+        yield "up (payload)", found["reply_cmd"], "", found["reply_payload"]
+
+
+def _asked(found: Mapping[str, Any], names: FeatureNames) -> str:
+    if found["kind"] == "raw":
+        return bytes_line(bytes.fromhex(found["payload"]))
+    return names.line(_json(found["input"]))
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _span(ms: int) -> str:
+    return f"{ms} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"
