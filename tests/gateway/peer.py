@@ -87,7 +87,7 @@ class Peer:
         try:
             async with asyncio.timeout(WITHIN_S):
                 data = await self._reader.read(65536)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             data = b""
         if not data:
             return False
