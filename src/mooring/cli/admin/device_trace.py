@@ -99,7 +99,8 @@ class _Lines:
         if found.get("lost"):
             self._console.print(Text(f"{found['lost']} event(s) before this one are missing", style="bold red"))
         kind, direction = found["kind"], found.get("direction", "")
-        line = Text(f"{instant(found['at'])[11:]} ", style="dim")
+        line = Text()
+        line.append(f"{instant(found['at'])[11:]} ", style="dim")
         line.append(f"{_ARROWS.get(direction, ' ')} ", style="green" if direction == "up" else "cyan")
         if kind == "frame":
             name, values = self._text.of(found)

@@ -281,7 +281,7 @@ def _row(found: Mapping[str, Any]) -> tuple[object, ...]:
         found["sn"],
         _auth(found),
         _state(found),
-        moment(found["activated_at"], "no"),
+        "no" if found["activated_at"] is None else "yes",
         seen,
     )
 
