@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -22,11 +24,17 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def command(data: Path) -> list[str]:
+    return [sys.executable, "-m", "mooring", "demo", "--data", str(data), "--http-port", "0"]
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
+    return {**kept, "COLUMNS": "200"}
+
+
 def demo(data: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "mooring", "demo", "--once", "--data", str(data), "--http-port", "0"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
-    environment["COLUMNS"] = "200"
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    return subprocess.run([*command(data), "--once"], capture_output=True, text=True, timeout=120, env=environment())
 
 
 async def test_when_it_is_ready_its_devices_are_online_and_have_reported(data: Path) -> None:
@@ -111,3 +119,26 @@ def test_the_walk_ends_with_the_exit_code_of_a_server_that_does_not_start(data: 
         pass
     ended = demo(data)
     assert (ended.returncode, "empty data directory" in ended.stderr) == (17, True)
+
+
+@pytest.mark.parametrize(
+    ("at", "number", "code"),
+    [("Ctrl-C stops it", signal.SIGTERM, 0), ("Ctrl-C stops it", signal.SIGINT, 0), ("reported", signal.SIGTERM, 1)],
+)
+def test_a_signal_ends_it_with_everything_that_it_started(data: Path, at: str, number: int, code: int) -> None:
+    process = subprocess.Popen(
+        command(data), stdout=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
+    watchdog = threading.Timer(120, os.killpg, (process.pid, signal.SIGKILL))
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            assert any(at in line for line in lines)
+            process.send_signal(number)
+            lines.read()
+        assert process.wait() == code
+        with pytest.raises(ProcessLookupError):  # nobody of its group is left
+            os.killpg(process.pid, 0)
+    finally:
+        watchdog.cancel()

@@ -32,7 +32,14 @@ class Group(NamedTuple):
 
 DEVICES: Mapping[str, Group] = {
     "power-station": Group({"STATION0001": "Station in the van"}, "report = { interval = 10 }"),
-    "smart-plug": Group({"PLUG0001": "Kitchen plug", "PLUG0002": "Workshop plug"}, "report = { interval = 5 }"),
+    "smart-plug": Group(
+        {"PLUG0001": "Kitchen plug", "PLUG0002": "Workshop plug"},
+        """
+        report = { interval = 5 }
+        [service.reset_energy]
+        outputs = { energy_total = 0 }
+        """,
+    ),
     "tracker": Group(
         {"TRACKER0001": "Van"},
         """

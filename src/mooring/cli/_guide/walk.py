@@ -1,6 +1,8 @@
 """The order of the chapters, around a running platform."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -15,23 +17,42 @@ __all__ = ["run_demo"]
 
 
 def run_demo(data: Path, http_port: int | None, *, once: bool) -> int:
-    """Start, walk, and stay until Ctrl-C unless `once`. Returns the exit code."""
+    """Start, walk, and stay until Ctrl-C or SIGTERM unless `once`. Returns the exit code: 1 when the walk failed or was
+    interrupted."""
     console = Console()
+    done = False
     try:
-        with running_platform(data, http_port) as demo:
+        with _sigterm_as_interrupt(), running_platform(data, http_port) as demo:
             with Talk(console, demo) as talk:
                 _walk(talk)
+            done = True
             sdk.print_summary(console, demo, data / "demo.json")
             if not once:
                 console.print("[dim]Running. Ctrl-C stops it.[/dim]")
-                _wait_for_signal()
+                signal.pause()
     except UpFailed as error:
         return error.exit_code
     except GuideFailed as error:
         console.print("The walk failed:", style="bold red", end=" ")
         console.print(str(error), markup=False)
         return 1
+    except KeyboardInterrupt:
+        return 0 if done else 1
     return 0
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """While the block runs SIGTERM does what Ctrl-C does, so that the processes it started are ended, too."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _walk(talk: Talk) -> None:
@@ -40,18 +61,3 @@ def _walk(talk: Talk) -> None:
     device.control(talk, made)
     rights.renew_and_lose(talk, made)
     sdk.use_sdk(talk)
-
-
-def _wait_for_signal() -> None:
-    """Until Ctrl-C or SIGTERM."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, previous)
