@@ -256,7 +256,6 @@ async def test_too_many_sentences_are_named(plug: Reporter) -> None:
         (0x1234, b"?", "unknown command 1234"),
         (0x0011, b"", "unknown command 0011"),
         (0x0115, b"", "this server does not serve 0115"),
-        (0x00C8, ttlv.encode([Field(1, b"pXXXXX"), Field(2, b"DK2")]), "this server does not serve 00C8"),
         (0x0034, ttlv.encode([Field(1, b"full")]), "battery: is not a number"),
         (0x0122, ttlv.encode([]), "text: is missing"),
         (0x0122, b"\xff", "payload: byte 0: the field ends early"),
@@ -266,6 +265,19 @@ async def test_what_is_not_served_or_malformed(plug: Reporter, command: int, pay
     await plug.frame(command, payload)
     [row] = await exceptions(plug)
     assert (row.cmd, row.reason, row.data) == (command, reason, base64.b64encode(payload).decode())
+    assert plug.told == [None]
+
+
+async def test_a_request_for_a_sub_device_that_is_refused(plug: Reporter) -> None:
+    """Not with its payload, which holds a password."""
+    payload = ttlv.encode([Field(1, b"pXXXXX"), Field(2, b"DK2"), Field(3, b"1;0000;0123456789abcdef;x")])
+    await plug.frame(0x00C8, payload)
+    await plug.platform.sub_devices.settle()
+    [row] = await exceptions(plug)
+    assert (row.cmd, row.data) == (0x00C8, "")
+    assert row.reason == (
+        "sub-device pXXXXX DK2: 10440: the product of the device that speaks for it is no gateway product"
+    )
     assert plug.told == [None]
 
 

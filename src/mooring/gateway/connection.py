@@ -40,6 +40,7 @@ from .handover import Handover
 from .inbox import Inbox
 from .refusals import NOTICE_S, SUBSCRIBE_WITHIN_S, note_refusal, words_for
 from .stream import Stream
+from .subdevices import Branch, Keys, client_of, keys_of, not_logged_in, packet_id_of
 from .topics import LEVELS, subscribed_level, uplink_prefix
 from .watching import shown_frame
 
@@ -70,6 +71,7 @@ class DeviceConnection(Stream):
     """Serves one client. It is the `DeviceLink` of its session."""
 
     __slots__ = (
+        "_branches",
         "_envelope",
         "_handover",
         "_inbox",
@@ -86,6 +88,7 @@ class DeviceConnection(Stream):
     def __init__(self, gateway: Gateway) -> None:
         super().__init__(gateway)
         self._phase = _DECIDING
+        self._branches: dict[str, Branch] | None = None  # of a gateway, by the client ids of its sub-devices
         self._session: Session | None = None
         self._inbox: Inbox | None = None
         self._envelope: Envelope | None = None
@@ -123,6 +126,50 @@ class DeviceConnection(Stream):
                 self._after()
                 return
         self._finish(reason)
+
+    # GatewayLink, and Trunk of its branches
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the connection is TLS."""
+        return self._secure
+
+    def branch(self, product_key: str, device_key: str, session_key: bytes | None) -> Branch:
+        """A place for a sub-device on this connection."""
+        branch = Branch(self, product_key, device_key, session_key)
+        if self._branches is None:
+            self._branches = {}
+        self._branches[branch.client_id] = branch
+        return branch
+
+    def inbox_of(self, device_id: int) -> Inbox:
+        """The inbox of a sub-device."""
+        return self._gateway.inbox(device_id)
+
+    def send_for(self, branch: Branch, frame: Frame, qos: int, delivery: Delivery | None) -> None:
+        """Send a frame on the topics of a sub-device."""
+        downlinks, session = self._downlinks, branch.session
+        if downlinks is None or session is None or self._closed or self._phase >= _TURNED:
+            if delivery is not None:
+                delivery.lost("the connection has ended")
+            return
+        given = downlinks.send_for(branch, frame, qos, delivery, self._loop.time())
+        if given is not None and self._gateway.platform.trace.watched(session.device.id):
+            members = shown_frame(Direction.DOWN, given.topic, min(qos, 1), given.payload, given.clear, frame)
+            self._gateway.platform.trace.tell(session.device.id, "frame", **members)
+        self._after()
+        self._arm()
+
+    def cut(self, branch: Branch, notice: int | None) -> None:
+        """A sub-device has left."""
+        if self._branches is not None and self._branches.get(branch.client_id) is branch:
+            del self._branches[branch.client_id]
+        if branch.session is not None:
+            self._gateway.keep_inbox(branch.session.device.id, self._loop.time())
+        if notice is not None and self._phase == _OPEN and not self._closed:
+            self._say(ExceptionNotice(notice, None, *branch.keys))
+            self._after()
+            self._arm()
 
     # Events of the MQTT session
 
@@ -193,7 +240,9 @@ class DeviceConnection(Stream):
         codes = []
         for text, qos in event.filters:
             level = subscribed_level(downlinks.prefix, text)
-            if level is None:
+            if level is None and self._is_sub_device(client_of(text, "1")):
+                codes.append(min(qos, 1))  # changes nothing: downlinks follow the login
+            elif level is None:
                 codes.append(GRANT_REFUSED)
                 self._note(f"may not subscribe to {text[:200]!r}: only {downlinks.prefix}+ is the device's own")
             else:
@@ -246,13 +295,15 @@ class DeviceConnection(Stream):
 
     def _on_publish(self, event: PublishReceived) -> None:
         session = self._routes.get(event.topic)
+        inbox, envelope = self._inbox, self._envelope
         if session is None:
-            self._on_stray(event)
-            return
+            branch = self._on_stray(event)
+            if branch is None or branch.session is None:
+                return
+            session, inbox, envelope = branch.session, branch.inbox, branch.envelope
         gateway = self._gateway
         payload = event.payload
         done: Callable[[Exception | None], None] | None = None
-        inbox = self._inbox
         if event.qos and inbox is not None:
             if inbox.is_copy(event.packet_id, payload, self._loop.time(), self._answer):
                 gateway.metrics.copies += 1
@@ -261,20 +312,23 @@ class DeviceConnection(Stream):
         gateway.metrics.uplinks += 1
         session.has_spoken = True
         if self._handover is not None and self._handover.confirmed:
-            self._handed_over(self._handover, session)
+            self._handed_over(self._handover)
         clear = payload
+        trace = gateway.platform.trace
         try:
-            if self._envelope is None:
+            if envelope is None:
                 frame = decode(payload)
             else:
-                frame, clear = self._envelope.open(payload)
+                frame, clear = envelope.open(payload)
         except (FrameError, Unreadable) as error:
             reason = f"the message is no frame: {error}" if isinstance(error, FrameError) else f"the message {error}"
-            self._tell("malformed", direction="up", topic=event.topic, qos=event.qos, hex=payload.hex(), note=reason)
+            members = {"direction": "up", "topic": event.topic, "qos": event.qos, "hex": payload.hex(), "note": reason}
+            trace.tell(session.device.id, "malformed", **members)
             gateway.platform.uplinks.malformed(session, payload, reason, done)
             return
-        if gateway.platform.trace.watched(session.device.id):
-            self._tell("frame", **shown_frame(Direction.UP, event.topic, event.qos, payload, clear, frame))
+        if trace.watched(session.device.id):
+            members = shown_frame(Direction.UP, event.topic, event.qos, payload, clear, frame)
+            trace.tell(session.device.id, "frame", **members)
         gateway.platform.uplinks.receive(session, frame, event.qos, done)
 
     def _settled(self, inbox: Inbox, packet_id: int, payload: bytes, error: Exception | None) -> None:
@@ -314,20 +368,52 @@ class DeviceConnection(Stream):
             elif self._end_at is None:
                 self._end_by(STORED_WITHIN_S)
 
-    def _handed_over(self, handover: Handover, session: Session) -> None:
+    def _handed_over(self, handover: Handover) -> None:
         self._handover = None
-        if handover.secret is not None:
-            self._gateway.platform.connecting.secret_arrived(session)
+        if handover.secret is not None and self._session is not None:
+            self._gateway.platform.connecting.secret_arrived(self._session)
 
-    def _on_stray(self, event: PublishReceived) -> None:
-        """A message that is not from a topic of the device."""
+    def _on_stray(self, event: PublishReceived) -> Branch | None:
+        """A message that is not from a topic of the device itself; the sub-device that it is from, when it is logged in
+        here. Else what there was to do is done."""
         if self._closed:
-            return
-        if self._phase == _OPEN:
-            self._forbid(event)
+            return None
+        session = self._session
+        if self._phase == _OPEN and session is not None:
+            connected_as = client_of(event.topic, "2")
+            branch = (self._branches or {}).get(connected_as or "")
+            if branch is not None and branch.session is not None:
+                return branch
+            keys = None
+            if connected_as is not None:
+                keys = keys_of(self._gateway.platform.directory, session.device, connected_as)
+            if keys is None:
+                self._forbid(event)
+            else:
+                self._refuse(event, session, keys)
         elif self._turned is not None and self._last_words is None:
             # Before SUBSCRIBE this is a client that will never hear why it is refused; afterwards it may be early data.
             self._finish(self._turned.reason)
+        return None
+
+    def _refuse(self, event: PublishReceived, session: Session, keys: Keys) -> None:
+        """A message of a sub-device that is not logged in through this gateway."""
+        done: Callable[[Exception | None], None] | None = None
+        inbox = self._inbox
+        if event.qos and inbox is not None:
+            if inbox.is_copy(event.packet_id, event.payload, self._loop.time(), self._answer):
+                return
+            done = partial(self._settled, inbox, event.packet_id, event.payload)
+        reason = f"a message of the sub-device {' '.join(keys)}, which is not logged in through this gateway"
+        self._note(reason)
+        self._say(not_logged_in(keys, packet_id_of(event.payload)))
+        self._gateway.platform.uplinks.malformed(session, event.payload, reason, done)
+
+    def _is_sub_device(self, connected_as: str | None) -> bool:
+        session = self._session
+        if connected_as is None or session is None:
+            return False
+        return keys_of(self._gateway.platform.directory, session.device, connected_as) is not None
 
     def _forbid(self, event: PublishReceived) -> None:
         reason = f"may not publish to {event.topic[:200]!r}: only {self._up}sys, bus and ota are the device's own"

@@ -1,4 +1,7 @@
-"""What goes down to one device: frames held until it has subscribed, and what became of each (design: `Delivery`)."""
+"""What goes down to one device and its sub-devices: frames held until it has subscribed, and what became of each.
+
+Each frame may have a `Delivery`, which hears the outcome.
+"""
 
 from typing import NamedTuple
 
@@ -8,6 +11,7 @@ from mooring.protocol.frame import Frame, FrameError, encode
 from mooring.protocol.mqtt import LocalProtocolError, ServerSession
 
 from .envelope import Envelope
+from .subdevices import Branch
 from .topics import EVERY_LEVEL, downlink_prefix, level_of
 
 __all__ = ["MAX_HELD", "Downlinks", "Given"]
@@ -79,11 +83,22 @@ class Downlinks:
             self._held.append((frame, qos, delivery))
             return None
         granted = self._levels.get(level, self._levels.get(EVERY_LEVEL, 0))
-        qos = min(qos, granted)
+        return self._give(self._prefix + level, self.envelope, frame, min(qos, granted), delivery, now)
+
+    def send_for(self, branch: Branch, frame: Frame, qos: int, delivery: Delivery | None, now: float) -> Given | None:
+        """The same on the topics of a sub-device, whether or not they were subscribed to (section 8)."""
+        if self._ended:
+            return _lost(delivery, "the connection has ended")
+        topic = branch.prefix + level_of(frame.command)
+        return self._give(topic, branch.envelope, frame, min(qos, 1), delivery, now)
+
+    def _give(
+        self, topic: str, envelope: Envelope | None, frame: Frame, qos: int, delivery: Delivery | None, now: float
+    ) -> Given | None:
         try:
             clear = encode(frame)
-            payload = clear if self.envelope is None else self.envelope.seal(clear)
-            packet_id = self._mqtt.publish(self._prefix + level, payload, qos, now)
+            payload = clear if envelope is None else envelope.seal(clear)
+            packet_id = self._mqtt.publish(topic, payload, qos, now)
         except (FrameError, LocalProtocolError) as error:
             return _lost(delivery, error.reason)
         if delivery is not None:
@@ -92,7 +107,7 @@ class Downlinks:
                 self._deliveries[packet_id] = delivery
             if not packet_id or not self._mqtt.is_waiting(packet_id):
                 self._leaving.append((delivery, not packet_id))
-        return Given(packet_id, self._prefix + level, payload, clear)
+        return Given(packet_id, topic, payload, clear)
 
     def repeat(self, given: Given, now: float) -> Given | None:
         """Send the same bytes once more with QoS 1; None when the MQTT session does not take them."""

@@ -13,6 +13,7 @@ import msgspec
 from mooring.store import Store, StoreError
 from mooring.store import commands as statements
 from mooring.store import devices as device_statements
+from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 from mooring.thingmodel import Decoded
 
@@ -79,6 +80,9 @@ class _Target(msgspec.Struct):
     product: Product
     device_key: str
     prepared: Prepared
+
+
+_Receiver = tuple[device_statements.DeviceRow | None, bool]
 
 
 class Commands:
@@ -277,15 +281,15 @@ class Commands:
         if len(targets) > MAX_DEVICES:
             raise BadData(_PARAMETER, f"{len(targets)} devices, the limit is {MAX_DEVICES}", "devices")
         distinct = list({(target.product.id, target.device_key): target for target in targets}.values())
-        rows: list[device_statements.DeviceRow | None] = []
+        rows: list[_Receiver] = []
         for start in range(0, len(distinct), _LOOK_UPS):
             some = distinct[start : start + _LOOK_UPS]
-            rows += await asyncio.gather(*(self._device(target) for target in some))
+            rows += await asyncio.gather(*(self._receiver(target) for target in some))
         results: list[SendResult] = []
         accepted: list[Command] = []
         entry = Entry()
-        for target, row in zip(distinct, rows, strict=True):
-            code, detail = self._verdict(target, row, options)
+        for target, (row, has_gateway) in zip(distinct, rows, strict=True):
+            code, detail = self._verdict(target, row, options, has_gateway=has_gateway)
             ticket = None
             if row is not None and code == _ACCEPTED:
                 command = self._accept(sender, target.prepared, row.id, options, entry)
@@ -296,12 +300,17 @@ class Commands:
             await self._commit(entry, accepted, options)
         return results
 
-    async def _device(self, target: _Target) -> device_statements.DeviceRow | None:
+    async def _receiver(self, target: _Target) -> _Receiver:
+        """The device, and whether there is a gateway to reach it by; only sub-devices need one."""
         found = await self._store.read(device_statements.BY_KEY, of_product=target.product.id, of_key=target.device_key)
-        return found[0] if found else None
+        if not found:
+            return None, False
+        if target.product.access_type != _SUB_DEVICE:
+            return found[0], True
+        return found[0], bool(await self._store.read(link_statements.CURRENT, of_sub_device=found[0].id))
 
     def _verdict(
-        self, target: _Target, row: device_statements.DeviceRow | None, options: SendOptions
+        self, target: _Target, row: device_statements.DeviceRow | None, options: SendOptions, *, has_gateway: bool
     ) -> tuple[int, str]:
         """200 with a place reserved, or why this device cannot take the command."""
         if row is None:
@@ -310,9 +319,9 @@ class Commands:
             return _NOT_SENT, "the device is disabled"
         online = self._sessions.of(row.id) is not None
         if not online:
-            if target.product.access_type == _SUB_DEVICE:
+            if not has_gateway:
                 return _NO_GATEWAY, ""
-            if target.product.protocol not in (_DEFAULT_PROTOCOL, _MQTT):
+            if target.product.access_type != _SUB_DEVICE and target.product.protocol not in (_DEFAULT_PROTOCOL, _MQTT):
                 return _UNSUPPORTED, ""
             if options.cache_s is None:
                 return _OFFLINE, ""

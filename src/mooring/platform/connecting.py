@@ -1,11 +1,12 @@
 """Who may connect: the answer to a device's CONNECT (device-protocol.md sections 2 and 3, domain-rules.md section 3).
 
 A device proves itself by a password made from its product's secret (step `0;`, answered with a secret of its own), by
-one made from its own secret (step `1;`), or by its certificate. Whoever fails too often is turned away unheard.
+one made from its own secret (step `1;`), or by its certificate; a sub-device by the same passwords, which its gateway
+hands on (section 8). Whoever fails too often is turned away unheard.
 """
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
@@ -15,6 +16,7 @@ from mooring.protocol.credentials import (
     Connection,
     CredentialError,
     Password,
+    client_id,
     open_authentication,
     parse,
     verify_connection,
@@ -36,10 +38,9 @@ from .sources import Clock, Entropy
 __all__ = ["Admitted", "Code", "Connecting", "How", "Step", "Turned"]
 
 DYNAMIC, STATIC, X509 = 0, 1, 2
-_SUB_DEVICE = 2  # access_type
+_GATEWAY, _SUB_DEVICE = 1, 2  # access_type
 _SESSION_KEY_BYTES = 16
 _SECRET_BYTES = 16  # 32 lower-case hex digits
-_KEY_LENGTHS = range(4, 33)  # of product keys and device keys
 
 _log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ class Code(enum.IntEnum):
     NOT_ACCEPTED = 10430
     SESSION_FLAG_NOT_VALID = 10433
     WRONG_CLIENT_ID = 10434
+    STEP_NOT_VALID = 10435
     DEVICE_NOT_FOUND = 10438
     NOT_OF_A_GATEWAY = 10440
 
@@ -137,10 +139,29 @@ class Connecting:
     ) -> Admitted | Turned:
         """Whether the sender of a CONNECT may come in. `secure` says that the connection is TLS. Never raises for what
         the peer sends; a database that does not answer is 10404. The user name does not matter (section 2)."""
+        return await self._judge(
+            client_id, address, lambda: self._admit(client_id, password, certificate, secure=secure)
+        )
+
+    async def decide_sub_device(
+        self, gateway: Device, product_key: str, device_key: str, password: str | None, step: Step, *, secure: bool
+    ) -> Admitted | Turned:
+        """The same for a sub-device that this gateway speaks for, with the password of `step`. `secure` says that the
+        gateway's connection is TLS."""
+        connected_as = client_id(product_key, device_key)
+        return await self._judge(
+            connected_as,
+            f"gateway {gateway.client_id}",
+            lambda: self._admit_sub_device(gateway, connected_as, password, step, secure=secure),
+        )
+
+    async def _judge(self, client_id: str, address: str, admit: Callable[[], Awaitable[Admitted]]) -> Admitted | Turned:
         if self._failures.too_many(client_id, address):
             return Turned(Code.NOT_ACCEPTED, How.CLOSE, "too many refused attempts; wait a few minutes")
         try:
-            admitted = await self._admit(client_id, password, certificate, secure=secure)
+            if not self._directory.fresh:
+                raise _Refusal(Code.INNER_SERVICE, "the database does not answer")
+            admitted = await admit()
         except _Refusal as refusal:
             if refusal.turned.code != Code.INNER_SERVICE:  # which is not the device's fault
                 self._failures.add(client_id, address)
@@ -166,8 +187,6 @@ class Connecting:
     async def _admit(
         self, client_id: str, password: bytes | None, certificate: PeerCertificate | None, *, secure: bool
     ) -> Admitted:
-        if not self._directory.fresh:
-            raise _Refusal(Code.INNER_SERVICE, "the database does not answer")
         if certificate is not None:
             device = await self._devices.by_client_id(client_id)
             if device is not None and device.auth_mode == X509:
@@ -177,16 +196,29 @@ class Connecting:
             return await self._authenticate(request, client_id, secure=secure)
         return await self._connect(request, client_id, secure=secure)
 
+    async def _admit_sub_device(
+        self, gateway: Device, client_id: str, password: str | None, step: Step, *, secure: bool
+    ) -> Admitted:
+        request = parse((password or "").encode())
+        if isinstance(request, Authentication) and step is Step.AUTHENTICATION:
+            return await self._authenticate(request, client_id, secure=secure, gateway=gateway)
+        if isinstance(request, Connection) and step is Step.CONNECTION:
+            return await self._connect(request, client_id, secure=secure, gateway=gateway)
+        raise _Refusal(Code.STEP_NOT_VALID, f"this needs the password made from the {step.value}")
+
     # Step 0
 
-    async def _authenticate(self, request: Authentication, client_id: str, *, secure: bool) -> Admitted:
+    async def _authenticate(
+        self, request: Authentication, client_id: str, *, secure: bool, gateway: Device | None = None
+    ) -> Admitted:
         product = self._directory.product_by_key(request.product_key)
         if product is None:
             raise _Refusal(Code.PRODUCT_NOT_FOUND, "there is no product of this key")
         device_key = open_authentication(request, product.product_secret.reveal(), client_id)
         device = await self._devices.find(product.id, device_key)
+        self._check_way(product, gateway, device)
         if device is not None:
-            self._check_state(product, device)
+            self._check_state(device)
         if device is not None and device.auth_mode == STATIC:
             raise _Refusal(Code.STATIC_DEVICE, "a static device has its secret already", device_id=device.id)
         if device is not None and device.auth_mode == X509:
@@ -203,8 +235,6 @@ class Connecting:
     async def _register(self, product: Product, device_key: str) -> Device:
         if not product.dynamic_authentication:
             raise _Refusal(Code.DEVICE_NOT_FOUND, "the product takes only devices that were added beforehand")
-        if product.access_type == _SUB_DEVICE:
-            raise _Refusal(Code.NOT_OF_A_GATEWAY, "a sub-device connects through its gateway")
         try:
             return await self._devices.ensure_registered(product, device_key)
         except PlatformError as error:
@@ -230,14 +260,22 @@ class Connecting:
 
     # Step 1
 
-    async def _connect(self, request: Connection, client_id: str, *, secure: bool) -> Admitted:
+    async def _connect(
+        self, request: Connection, client_id: str, *, secure: bool, gateway: Device | None = None
+    ) -> Admitted:
         device = await self._devices.by_client_id(client_id)
         product = self._directory.product(device.product_id) if device is not None else None
         if device is None or product is None:
-            if any(product.dynamic_authentication for product in self._products_of(client_id)):
+            found = self._directory.products_of_client_id(client_id)
+            by_itself = gateway is None
+            if any(
+                product.dynamic_authentication and by_itself != (product.access_type == _SUB_DEVICE)
+                for product, _ in found
+            ):
                 raise _Refusal(Code.DEVICE_NOT_FOUND, "there is no such device; it may authenticate anew", How.HEAL)
             raise _Refusal(Code.NOT_ACCEPTED, "there is no such device")
-        self._check_state(product, device)
+        self._check_way(product, gateway, device)
+        self._check_state(device)
         if device.auth_mode == X509:
             raise _needs_certificate(device)
         sealed = device.device_secret
@@ -257,23 +295,14 @@ class Connecting:
             device = msgspec.structs.replace(device, secret_confirmed=True, is_verified=True)
         return self._admitted(device, product, Step.CONNECTION, request, None)
 
-    def _products_of(self, client_id: str) -> Iterator[Product]:
-        """Products that the client id may belong to: it does not say where the product key ends."""
-        keys = client_id.removeprefix("qd")
-        for length in _KEY_LENGTHS:
-            product = self._directory.product_by_key(keys[:length])
-            if product is None or product.access_type == _SUB_DEVICE:
-                continue
-            if len(keys) - length in _KEY_LENGTHS:
-                yield product
-
     # Certificates
 
     async def _by_certificate(self, device: Device, password: bytes | None, certificate: PeerCertificate) -> Admitted:
         product = self._directory.product(device.product_id)
         if product is None:
             raise _Refusal(Code.PRODUCT_NOT_FOUND, "the product is deleted", device_id=device.id)
-        self._check_state(product, device)
+        self._check_way(product, None, device)
+        self._check_state(device)
         if not await self._certificates.vouches(product.account_id, certificate):
             reason = "the certificate is not signed by a verified CA of the account, or not valid now"
             raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
@@ -303,14 +332,27 @@ class Connecting:
 
     # All
 
-    def _check_state(self, product: Product, device: Device) -> None:
+    def _check_way(self, product: Product, gateway: Device | None, device: Device | None) -> None:
+        """Sub-devices come through a gateway that may carry them, other devices by themselves."""
+        carrier = None if gateway is None else self._directory.product(gateway.product_id)
+        reason = ""
+        if gateway is None:
+            if product.access_type == _SUB_DEVICE:
+                reason = "a sub-device connects through its gateway"
+        elif carrier is None or carrier.access_type != _GATEWAY:
+            reason = "the product of the device that speaks for it is no gateway product"
+        elif product.access_type != _SUB_DEVICE or product.account_id != carrier.account_id:
+            reason = f"{product.product_key} is no product of sub-devices"
+        elif product.specified_gateways is not None and carrier.product_key not in product.specified_gateways:
+            reason = f"{product.product_key} does not name {carrier.product_key} among its gateways"
+        if reason:
+            raise _Refusal(Code.NOT_OF_A_GATEWAY, reason, device_id=device.id if device is not None else None)
+
+    def _check_state(self, device: Device) -> None:
         if not device.enabled:
             raise _Refusal(Code.NOT_ACCEPTED, "the device is disabled", device_id=device.id)
         if device.is_virtual:
             raise _Refusal(Code.NOT_ACCEPTED, "a virtual device does not connect", device_id=device.id)
-        if product.access_type == _SUB_DEVICE:
-            reason = "a sub-device connects through its gateway"
-            raise _Refusal(Code.NOT_OF_A_GATEWAY, reason, device_id=device.id)
 
     def _check_encryption(self, product: Product, request: Password, device: Device | None, *, secure: bool) -> None:
         # TLS gives more than the session encryption that a product may require.

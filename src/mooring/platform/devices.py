@@ -15,6 +15,7 @@ from mooring.protocol.credentials import client_id
 from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import device_list as statements
 from mooring.store import devices as device_statements
+from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 
 from . import loading
@@ -57,6 +58,7 @@ RESET_EVENT = 6
 
 _DISABLED = 10430  # device-protocol.md 2.3: a disabled device keeps its secret and comes back after ten minutes
 _HTTP = 3  # protocol of a product
+_SUB_DEVICE = 2  # access_type; what a sub-device speaks is between it and its gateway
 _SECRET_BYTES = 16
 _LOOK_UPS = 50  # at a time
 _R = TypeVar("_R")
@@ -92,7 +94,8 @@ class Connections(Protocol):
 class Devices:
     """What people, applications and devices themselves do with the list of devices.
 
-    `on_delete` listeners hear of each deleted device.
+    `on_delete` listeners hear of each deleted device, `on_release` listeners of each deleted or reset one whose links
+    with gateways or sub-devices are gone; its session has ended then, and none has begun.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Devices:
         self._sessions = sessions
         self._journal = journal
         self.on_delete: list[Callable[[Device], None]] = []
+        self.on_release: list[Callable[[Device], None]] = []
         products.on_delete.append(self._disconnect_all)
 
     # Finding
@@ -211,7 +215,8 @@ class Devices:
             raise LimitReached("batch_limit", message, field="devices", wire=50005)
         single = len(new) == 1
         checked = [check_new(device, None if single else index) for index, device in enumerate(new)]
-        if product.protocol == _HTTP and any(device.auth_mode == STATIC for device in checked):
+        by_http = product.protocol == _HTTP and product.access_type != _SUB_DEVICE
+        if by_http and any(device.auth_mode == STATIC for device in checked):
             raise Invalid("auth_mode", "devices of an HTTP product cannot be static", field="auth_mode", wire=50005)
         check_distinct(checked)
         planned = await self._plan(product, checked, virtual=virtual)
@@ -390,8 +395,8 @@ class Devices:
         device = await self.one(actor.account_id, product_key, device_key)
         write = statements.DELETE(of_device=device.id, now=self._ledger.clock.now_ms())
         detail: dict[str, object] = {"id": device.id, "name": device.name, "sn": device.sn}
-        await self._commit(actor, "device.delete", product_key, device, write, detail)
-        await self._disconnect(device, "deleted")
+        await self._commit(actor, "device.delete", product_key, device, write, detail, released=True)
+        await self._disconnect(device, "deleted", released=True)
         for listener in self.on_delete:
             listener(device)
 
@@ -414,8 +419,8 @@ class Devices:
         return Secret(self._vault.open(device.device_secret, loading.device_context(device.id)))
 
     async def reset(self, actor: Actor, product_key: str, device_key: str) -> Registered:
-        """Forget DeviceSecret and fingerprint, and end the session, so that the device authenticates again; a static
-        device gets a new secret. Raises Missing, Conflict (70071 for a virtual device)."""
+        """Forget DeviceSecret, fingerprint and links with gateways or sub-devices, and end the session: the device must
+        authenticate again; a static one gets a new secret. Raises Missing, Conflict (70071 for a virtual device)."""
         device = await self.one(actor.account_id, product_key, device_key)
         if device.is_virtual:
             raise Conflict("virtual_device", "a virtual device does not authenticate", wire=70071)
@@ -425,9 +430,9 @@ class Devices:
             new_secret=self._sealed(device.id, secret),
             now=self._ledger.later_than(device.updated_at),
         )
-        await self._commit(actor, "device.reset_secret", product_key, device, write)
+        await self._commit(actor, "device.reset_secret", product_key, device, write, released=True)
         await self._journal.commit(self._reset_event(device))
-        await self._disconnect(device, "reset")
+        await self._disconnect(device, "reset", released=True)
         product = self._products.one(actor.account_id, product_key)
         return Registered(await self._refreshed(product, device_key), secret)
 
@@ -464,14 +469,22 @@ class Devices:
         device: Device,
         write: Write | None = None,
         detail: Mapping[str, object] | None = None,
+        *,
+        released: bool = False,
     ) -> None:
-        writes = () if write is None else (write.must(f"device {device.device_key}"),)
+        writes = [] if write is None else [write.must(f"device {device.device_key}")]
+        if released:
+            writes.append(link_statements.RELEASE(of_device=device.id))
         await self._ledger.commit(
             actor, action, ("device", f"{product_key}/{device.device_key}"), *writes, detail=detail or {"id": device.id}
         )
 
-    async def _disconnect(self, device: Device, reason: str, notice: int | None = None) -> None:
+    async def _disconnect(
+        self, device: Device, reason: str, notice: int | None = None, *, released: bool = False
+    ) -> None:
         await self._sessions.disconnect(device.id, reason, notice)
+        for listener in self.on_release if released else ():
+            listener(device)
         await self._journal.settle()  # so that it is shown offline
 
     async def _refreshed(self, product: Product, device_key: str) -> Device:

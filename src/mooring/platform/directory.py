@@ -6,7 +6,7 @@ and doors then refuse to decide rather than decide on old rights (design.md sect
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import structlog
@@ -26,6 +26,7 @@ _log = structlog.get_logger()
 _POLL_S = 0.2
 STALE_AFTER_S = 1.0
 _KEEP_CHANGES_MS = 3_600_000
+_KEY_LENGTHS = range(4, 33)  # of product keys and device keys
 
 
 class Directory:
@@ -106,6 +107,15 @@ class Directory:
     def product_by_key(self, product_key: str) -> Product | None:
         """The product with this ProductKey (case-sensitive)."""
         return self._products_by_key.get(product_key)
+
+    def products_of_client_id(self, client_id: str) -> Iterator[tuple[Product, str]]:
+        """Products that a device's client id may belong to, each with the DeviceKey that it has then: a client id does
+        not say where the ProductKey ends."""
+        keys = client_id.removeprefix("qd")
+        for length in _KEY_LENGTHS:
+            product = self._products_by_key.get(keys[:length])
+            if product is not None and len(keys) - length in _KEY_LENGTHS:
+                yield product, keys[length:]
 
     def products(self, account_id: int) -> list[Product]:
         """The account's products, newest first."""

@@ -30,8 +30,10 @@ from .serial_numbers import SerialNumbers
 from .service_market import ServiceMarket
 from .sessions import Sessions
 from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
+from .sub_devices import SubDevices
 from .thing_models import ThingModels
 from .tokens import Tokens
+from .topology import Topology
 from .trace import Trace
 from .uplink import Uplinks
 from .virtual_devices import VirtualDevices
@@ -128,7 +130,21 @@ class Platform:
         self.sessions.on_open.append(self.commands.on_open)
         self.sessions.on_close.append(self.commands.on_close)
         self.devices.on_delete.append(lambda device: self.commands.abandon(device.id, "the device was deleted"))
-        self.uplinks = Uplinks(self.directory, self.journal, self.sessions, self.commands, self.trace, clock, ids)
+        self.topology = Topology(self.ledger, self.devices, self.sessions, self.journal)
+        self.sub_devices = SubDevices(
+            self.connecting,
+            self.directory,
+            self.devices,
+            self.topology,
+            self.sessions,
+            self.journal,
+            self.trace,
+            clock,
+            ids,
+        )
+        self.uplinks = Uplinks(
+            self.directory, self.journal, self.sessions, self.commands, self.sub_devices, self.trace, clock, ids
+        )
         self.history = History(store)
         self.latest = Latest(store)
         self.serial_numbers = SerialNumbers(self.ledger, self.products, entropy)
@@ -169,6 +185,7 @@ class Platform:
 
     async def close(self) -> None:
         """Commit what happened to devices; after it nothing may happen to them any more."""
+        await self.sub_devices.settle()
         await self.journal.settle()
         self.sessions.stop()
 

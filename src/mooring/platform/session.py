@@ -1,12 +1,12 @@
 """One live connection of a device, as the services of the platform see it."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mooring.protocol.frame import Frame, next_packet_id
 
 from .entities import Device
 
-__all__ = ["Delivery", "DeviceLink", "Session"]
+__all__ = ["Delivery", "DeviceLink", "GatewayLink", "Session", "SubDeviceLink"]
 
 
 class Delivery(Protocol):
@@ -33,15 +33,49 @@ class DeviceLink(Protocol):
         """End the connection; with `notice` after an exception notice (00A3) of this code. May be called twice."""
 
 
+class SubDeviceLink(DeviceLink, Protocol):
+    """The place of a sub-device on its gateway's connection. `close` ends the place, not the connection."""
+
+    def opened(self, session: "Session", /) -> None:
+        """The sub-device is logged in: what it sends belongs to this session."""
+
+    def leave(self) -> None:
+        """End the place without a word: the gateway knows that the sub-device is gone."""
+
+
+@runtime_checkable
+class GatewayLink(Protocol):
+    """What a connection offers besides when sub-devices may come in by it."""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the connection is TLS."""
+
+    def branch(self, product_key: str, device_key: str, session_key: bytes | None, /) -> SubDeviceLink:
+        """A place for a sub-device; with a session key its frames are encrypted by it."""
+
+
 class Session:
-    """A device that is online. `device` is as it was when it connected; services replace it when they change it."""
+    """A device that is online. `device` is as it was when it connected; services replace it when they change it.
 
-    __slots__ = ("_packet_id", "activated", "address", "connected_at", "device", "has_spoken", "id", "link")
+    A sub-device is online through the session of its `gateway`.
+    """
 
-    def __init__(self, session_id: int, device: Device, link: DeviceLink, address: str, connected_at: int) -> None:
+    __slots__ = ("_packet_id", "activated", "address", "connected_at", "device", "gateway", "has_spoken", "id", "link")
+
+    def __init__(
+        self,
+        session_id: int,
+        device: Device,
+        link: DeviceLink,
+        address: str,
+        connected_at: int,
+        gateway: "Session | None" = None,
+    ) -> None:
         self.id = session_id
         self.device = device
         self.link = link
+        self.gateway = gateway
         self.address = address  # of the peer, for people
         self.connected_at = connected_at  # epoch ms
         self.activated = device.activated_at is not None

@@ -1,16 +1,17 @@
 """Which devices are online: one session a device, the event log of connections, activation (domain-rules.md section 4).
 
 Sessions live in this process's memory. What the database shows of them (online, times, events) goes through the
-journal, in order; `recover` sets right what a process that died left behind.
+journal, in order; `recover` sets right what a process that died left behind. A sub-device is online through the session
+of its gateway and never longer than that (section 5).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
 
-from mooring.store import Store, StoreError, StoreUnavailable
+from mooring.store import Store, StoreError, StoreUnavailable, Write
 from mooring.store import devices as statements
 from mooring.store import logs as log_statements
 
@@ -20,7 +21,7 @@ from .session import DeviceLink, Session
 from .sources import Clock, Ids
 from .trace import Trace
 
-__all__ = ["OFFLINE", "ONLINE", "RECONNECT", "Sessions"]
+__all__ = ["OFFLINE", "ONLINE", "RECONNECT", "GatewayOffline", "Sessions"]
 
 OFFLINE, ONLINE, RECONNECT = 0, 1, 2
 """Types of the event log."""
@@ -33,6 +34,10 @@ _DIED = "the server stopped without closing the connection"
 _log = structlog.get_logger()
 
 Listener = Callable[[Session], None]
+
+
+class GatewayOffline(Exception):
+    """A sub-device cannot come online: the session of its gateway has ended."""
 
 
 class _Offline(msgspec.Struct):
@@ -55,6 +60,7 @@ class Sessions:
         self._clock = clock
         self._ids = ids
         self._open: dict[int, Session] = {}
+        self._behind: dict[int, dict[int, Session]] = {}  # by session of a gateway: sub-devices that are online there
         self._unwritten: list[_Offline] = []  # while the database did not answer
         self._timer: asyncio.TimerHandle | None = None
         self.on_open: list[Listener] = []
@@ -73,24 +79,46 @@ class Sessions:
         """Every session, as of now."""
         return list(self._open.values())
 
-    async def open(self, device: Device, link: DeviceLink, address: str) -> Session:
+    def behind(self, gateway: Session) -> list[Session]:
+        """The sub-devices that are online through this session."""
+        return list(self._behind.get(gateway.id, {}).values())
+
+    async def open(
+        self,
+        device: Device,
+        link: DeviceLink,
+        address: str,
+        *,
+        gateway: Session | None = None,
+        writes: Sequence[Write] = (),
+    ) -> Session:
         """Put a device online; an older connection of it is closed and leaves no offline event (section 4).
 
-        Returns when that is committed; only then listeners hear of it, unless another connection has taken over since.
-        A device that was deleted, disabled or reset meanwhile is closed again. Raises StoreError: it is offline then.
+        A sub-device comes by the session of its `gateway`; `writes` are committed with the rest. Returns when that is
+        done; only then listeners hear of it, unless another connection has taken over since, or the gateway is gone. A
+        device that was deleted, disabled or reset meanwhile is closed again. Raises StoreError: it is offline then;
+        GatewayOffline.
         """
+        if gateway is not None and self._open.get(gateway.device.id) is not gateway:
+            raise GatewayOffline
         now = self._clock.now_ms()
-        session = Session(self._ids.next(), device, link, address, now)
+        session = Session(self._ids.next(), device, link, address, now, gateway)
         before = self._open.get(device.id)
         self._open[device.id] = session
+        if gateway is not None:
+            self._behind.setdefault(gateway.id, {})[device.id] = session
         overtaken = [offline for offline in self._unwritten if offline.device_id == device.id and not offline.is_late]
         for offline in overtaken:
             offline.is_late = True
         if before is not None:
+            self._leave_gateway(before)
             before.link.close("the device connected again")
+            self._end_behind(before)
             self._tell(self.on_close, before)
         entry = Entry()
         entry.write(statements.SET_ONLINE(of_device=device.id, at=now))
+        for write in writes:
+            entry.write(write)
         self._add_event(entry, device.id, ONLINE if before is None else RECONNECT, now)
         try:
             await self._journal.commit(entry)
@@ -98,6 +126,7 @@ class Sessions:
         except StoreError:
             if self._open.get(device.id) is session:
                 del self._open[device.id]
+                self._leave_gateway(session)
                 for offline in overtaken:
                     offline.is_late = False
                 self._write_offline(_Offline(device.id, now, logged=before is not None))
@@ -114,7 +143,9 @@ class Sessions:
         connection has taken over."""
         device_id = session.device.id
         if self._open.get(device_id) is session:
+            self._end_behind(session)
             del self._open[device_id]
+            self._leave_gateway(session)
             self._write_offline(_Offline(device_id, self._clock.now_ms()))
             self._tell(self.on_close, session)
 
@@ -165,6 +196,20 @@ class Sessions:
         """Give up what waits to be tried again: the process ends, `recover` of the next one does it."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _end_behind(self, gateway: Session) -> None:
+        """Sub-devices are offline before their gateway is."""
+        for session in self.behind(gateway):
+            session.link.close("its gateway went offline")
+            self.end(session)
+
+    def _leave_gateway(self, session: Session) -> None:
+        if session.gateway is not None:
+            places = self._behind.get(session.gateway.id, {})
+            if places.get(session.device.id) is session:
+                del places[session.device.id]
+                if not places:
+                    del self._behind[session.gateway.id]
 
     async def _may_stay(self, device: Device) -> bool:
         rows = await self._store.read(statements.BY_ID, device_id=device.id)

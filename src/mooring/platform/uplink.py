@@ -28,7 +28,7 @@ from .sources import Clock, Ids
 from .trace import Trace
 from .uplink_rows import data_row, event_row, exception_row, misfit_reason
 
-__all__ = ["MAX_EVENTS", "Downlinks", "Online", "Uplinks"]
+__all__ = ["MAX_EVENTS", "Downlinks", "Online", "SubDevices", "Uplinks"]
 
 MAX_EVENTS = 200  # of one report; an empty one takes four bytes, and each makes a row
 
@@ -69,6 +69,13 @@ class Downlinks(Protocol):
         """An uplink came."""
 
 
+class SubDevices(Protocol):
+    """What uplinks need of the service for gateways."""
+
+    def take(self, gateway: Session, request: commands.SubDeviceRequest, packet_id: int, done: Done | None, /) -> None:
+        """A gateway asks something for a sub-device."""
+
+
 class Uplinks:
     """Takes what devices send. Everything returns at once; `done` hears the outcome of the commit."""
 
@@ -78,6 +85,7 @@ class Uplinks:
         journal: Journal,
         sessions: Online,
         commands: Downlinks,
+        sub_devices: SubDevices,
         trace: Trace,
         clock: Clock,
         ids: Ids,
@@ -86,6 +94,7 @@ class Uplinks:
         self._journal = journal
         self._sessions = sessions
         self._commands = commands
+        self._sub_devices = sub_devices
         self._trace = trace
         self._clock = clock
         self._ids = ids
@@ -176,6 +185,9 @@ class Uplinks:
             case commands.ExceptionReport():
                 reason = f"the device refused a frame with code {value.code}"
                 self._except(session, entry, frame, qos, reason, at_ms, packet_id=value.packet_id)
+            case commands.SubDeviceRequest():
+                done, entry.done = entry.done, None
+                self._sub_devices.take(session, value, frame.packet_id, done)
             case commands.Unknown():
                 self._except(session, entry, frame, qos, f"unknown command {frame.command:04X}", at_ms)
             case _:
