@@ -1,6 +1,15 @@
 """Every operation that is served, by service in the order of the contract."""
 
-from . import devicemgr, deviceshadow, devicestate, quecauth, quecdatastorage, quecproductmgr, quectsl
+from . import (
+    devicemgr,
+    devicemgr_gateways,
+    deviceshadow,
+    devicestate,
+    quecauth,
+    quecdatastorage,
+    quecproductmgr,
+    quectsl,
+)
 
 __all__ = ["OPERATIONS"]
 
@@ -9,6 +18,7 @@ OPERATIONS = (
     *quecproductmgr.OPERATIONS,
     *quectsl.OPERATIONS,
     *devicemgr.OPERATIONS,
+    *devicemgr_gateways.OPERATIONS,
     *deviceshadow.OPERATIONS,
     *devicestate.OPERATIONS,
     *quecdatastorage.OPERATIONS,
