@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from manage.authority import make_ca, pem, sign
 from manage.desk import EMAIL, PASSWORD, Desk
 from mooring.manage.app import ENDPOINTS
+from mooring.platform import Actor
+from topologies import build_topologies
 
 SAMPLES = Path(__file__).parents[2] / "contract/tsl-samples"
 PACKAGE = "product-and-device-management"
@@ -20,6 +22,7 @@ async def test_every_endpoint_answers_as_described(desk_on_each: Desk) -> None:
     await _walk_people(desk)
     await _walk_apps_and_products(desk)
     await _walk_devices(desk)
+    await _walk_gateways(desk)
     await _walk_virtual_device(desk)
     await _walk_ca_certificates(desk)
     await desk.ask("GET", "/audit")
@@ -31,6 +34,7 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
     await _walk_people(desk)
     await _walk_apps_and_products(desk)
     await _walk_devices(desk)
+    await _walk_gateways(desk)
     await _walk_virtual_device(desk)
     await _walk_ca_certificates(desk)
     entries = (await desk.ask("GET", "/audit?limit=1000"))["items"]
@@ -66,6 +70,7 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "device.make_serial_numbers",
         "device.reset_secret",
         "device.show_secret",
+        "device.unbind_gateway",
         "device.update",
         "package.activate",
         "package.deactivate",
@@ -180,6 +185,26 @@ async def _walk_devices(desk: Desk) -> None:
     await desk.ask("DELETE", one, status=204)
     await desk.refused("DELETE", f"/products/{key}", status=409, code="product_has_devices")
     await desk.ask("DELETE", f"/products/{key}?force=true", status=204)
+
+
+async def _walk_gateways(desk: Desk) -> None:
+    account = next(iter(desk.platform.directory.accounts()))
+    topologies = await build_topologies(desk.platform, Actor(account.id, EMAIL, "192.0.2.7"))
+    gateway = await topologies.gateway()
+    await topologies.log_in(gateway, "LAMP0001")
+    hub, lamp = f"/devices/{topologies.hub.product_key}/HUB00001", f"/devices/{topologies.lamp.product_key}/LAMP0001"
+    listed = await desk.ask("GET", f"{hub}/sub-devices?limit=5")
+    assert (listed["total"], listed["items"][0]["device_key"], listed["items"][0]["is_current"]) == (
+        1,
+        "LAMP0001",
+        True,
+    )
+    [carrier] = (await desk.ask("GET", f"{lamp}/gateways"))["items"]
+    assert (carrier["device_key"], carrier["product_key"]) == ("HUB00001", topologies.hub.product_key)
+    await desk.refused("GET", f"{lamp}/sub-devices", status=409, code="not_a_gateway")
+    await desk.ask("DELETE", f"{lamp}/gateway", status=204)
+    assert (await desk.ask("GET", lamp))["online"] is False
+    await desk.refused("DELETE", f"{lamp}/gateway", status=409, code="no_gateway")
 
 
 async def _walk_virtual_device(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cloud import CONTRACT, Cloud
-from mooring.openapi import OPERATIONS, Operation, deviceshadow
+from mooring.openapi import OPERATIONS, Operation, devicemgr_gateways, deviceshadow
 from mooring.openapi.operation import Call
 from mooring.platform.device_input import NewDevice
 from mooring.platform.saas_apps import AppChanges
@@ -19,8 +19,8 @@ PACKAGE = "product-and-device-management"
 SERVED = {operation.id: operation for operation in OPERATIONS}
 DOCUMENT = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
 
-SENT = {operation.id for operation in deviceshadow.OPERATIONS}
-"""Their codes are provoked in test_openapi_send.py."""
+SENT = {operation.id for operation in (*deviceshadow.OPERATIONS, *devicemgr_gateways.OPERATIONS)}
+"""Their codes are provoked in test_openapi_send.py and test_openapi_gateways.py."""
 
 EXCUSED = {
     80005: "a self-hosted platform has no products of a telecom bridge (openapi-notes.md section 4)",
