@@ -40,6 +40,7 @@ def test_every_command_prints_json_that_parses(admin: Terminal, tmp_path: Path) 
     _products(admin, key)
     _thing_models(admin, key, other, labels)
     _apps(admin, key)
+    _gateways(admin)
     admin.ask("product", "delete", other, "--yes")
     assert admin.ask("audit", "--limit", "5")["next_before_id"]
     assert admin.ask("logout") == {}
@@ -84,6 +85,26 @@ def _thing_models(admin: Terminal, key: str, other: str, labels: Path) -> None:
     assert admin.ask("thing-model", "set-labels", key, "CN", labels)["labels"]["relay"] == "Relay"
     assert admin.ask("thing-model", "copy", other, key)["document"]
     assert admin.ask("thing-model", "discard", other, "--yes") == {}
+
+
+def _gateways(admin: Terminal) -> None:
+    hub = admin.ask("product", "create", "Hub", "--access-type", "1", "--net-way", "1")["product_key"]
+    options = ("--access-type", "2", "--specified-gateway", hub, "--no-may-change-gateway")
+    lamp = admin.ask("product", "create", "Lamp", *options)
+    assert (lamp["specified_gateways"], lamp["may_change_gateway"]) == ([hub], False)
+    assert f"{hub}\n" in admin.run("product", "show", lamp["product_key"]).out
+    changed = admin.ask(
+        "product", "update", lamp["product_key"], "--clear", "specified-gateways", "--may-change-gateway"
+    )
+    assert (changed["specified_gateways"], changed["may_change_gateway"]) == (None, True)
+    admin.ask("device", "add", hub, "HUB00001")
+    admin.ask("device", "add", lamp["product_key"], "LAMP0001")
+    assert admin.ask("gateway", "sub-devices", hub, "HUB00001")["total"] == 0
+    assert admin.ask("gateway", "of", lamp["product_key"], "LAMP0001")["items"] == []
+    assert "70026" in admin.run("gateway", "unbind", lamp["product_key"], "LAMP0001", "--yes", code=1).err
+    assert "70020" in admin.run("gateway", "sub-devices", lamp["product_key"], "LAMP0001", code=1).err
+    for key in (lamp["product_key"], hub):
+        admin.ask("product", "delete", key, "--yes", "--force")
 
 
 def _apps(admin: Terminal, key: str) -> None:

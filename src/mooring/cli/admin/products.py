@@ -15,6 +15,7 @@ __all__ = ["product", "product_table"]
 
 product = group("Products.")
 
+_SUB_DEVICE = 2
 _ACCESS_TYPES = {0: "direct", 1: "gateway", 2: "sub-device"}
 _NETWORKS = {"1": "Wi-Fi", "2": "cellular", "3": "NB-IoT", "5": "Bluetooth"}
 _FORMATS = {0: "transparent", 3: "thing model"}
@@ -35,11 +36,24 @@ _RequireEncryption = Annotated[
     typer.Option(help="Whether devices must use TLS or session encryption.", show_default=False),
 ]
 
+_SpecifiedGateway = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of sub-devices: product of gateways that may carry them, any unless given; may be repeated.",
+        show_default=False,
+    ),
+]
+_MayChangeGateway = Annotated[
+    bool | None,
+    typer.Option(help="Of sub-devices with network access only: whether they may move.", show_default=False),
+]
+
 
 class _Clearable(StrEnum):
     ITEM_CODE = "item-code"
     LOGO_PATH = "logo-path"
     ALLOWED_LIMIT = "allowed-limit"
+    SPECIFIED_GATEWAYS = "specified-gateways"
 
 
 @command(product, "list")
@@ -73,6 +87,8 @@ def _create_product(
     ai_capability: _AiCapability = None,
     dynamic_authentication: _DynamicAuthentication = None,
     require_encryption: _RequireEncryption = None,
+    specified_gateway: _SpecifiedGateway = None,
+    may_change_gateway: _MayChangeGateway = None,
     product_key: Annotated[str | None, typer.Option(help="Keep a key that devices carry already.")] = None,
     product_secret: Annotated[
         str | None, typer.Option(help="The secret of that key, - reads it from standard input.")
@@ -93,6 +109,8 @@ def _create_product(
         ai_capability=ai_capability,
         dynamic_authentication=dynamic_authentication,
         require_encryption=require_encryption,
+        specified_gateways=specified_gateway or None,
+        may_change_gateway=may_change_gateway,
         product_key=product_key,
         product_secret=given_secret("--product-secret", product_secret),
     )
@@ -119,6 +137,8 @@ def _update_product(
     ai_capability: _AiCapability = None,
     dynamic_authentication: _DynamicAuthentication = None,
     require_encryption: _RequireEncryption = None,
+    specified_gateway: _SpecifiedGateway = None,
+    may_change_gateway: _MayChangeGateway = None,
     clear: Annotated[list[_Clearable] | None, typer.Option(help="Empty a member; may be repeated.")] = None,
 ) -> None:
     """Change a product. Access type, network and data format are fixed."""
@@ -131,6 +151,8 @@ def _update_product(
         ai_capability=ai_capability,
         dynamic_authentication=dynamic_authentication,
         require_encryption=require_encryption,
+        specified_gateways=specified_gateway or None,
+        may_change_gateway=may_change_gateway,
     )
     body.update({member.value.replace("-", "_"): None for member in clear or ()})
     _show(session, session.patch(path_of("products", product_key), body))
@@ -205,9 +227,20 @@ def _product_fields(found: dict[str, Any]) -> None:
             "AI capability": onoff(found["ai_capability"]),
             "dynamic authentication": onoff(found["dynamic_authentication"]),
             "encryption": "required" if found["require_encryption"] else "as devices ask",
+            **_gateway_options(found),
             "SaaS application": found["app_id"],
             "thing model": found["released_version"],
             "created": moment(found["created_at"]),
             "updated": moment(found["updated_at"]),
         }
     )
+
+
+def _gateway_options(found: dict[str, Any]) -> dict[str, object]:
+    if found["access_type"] != _SUB_DEVICE:
+        return {}
+    gateways = found["specified_gateways"]
+    return {
+        "gateways": "any" if gateways is None else ", ".join(gateways),
+        "may change gateway": "yes" if found["may_change_gateway"] else "no",
+    }
