@@ -46,6 +46,7 @@ from .watching import shown_frame
 
 __all__ = ["DeviceConnection"]
 
+DECIDED_WITHIN_S = 15.0  # from CONNECT; a device gives the connection up by then (section 2.3)
 RATE_NOTICE_EVERY_S = 10.0
 STORED_WITHIN_S = 10.0  # a message that could not be stored must come again, else the connection is closed
 
@@ -184,6 +185,7 @@ class DeviceConnection(Stream):
 
     def _on_connect(self, event: ConnectRequested) -> None:
         if not event.repeated:
+            self._end_by(DECIDED_WITHIN_S)
             self._gateway.spawn(self._decide(event))
 
     async def _decide(self, event: ConnectRequested) -> None:
@@ -206,6 +208,7 @@ class DeviceConnection(Stream):
             if session is not None:
                 platform.sessions.end(session)
             return
+        self._end_at = None
         self._prove()
         if isinstance(verdict, Turned):
             self._turn(verdict, client_id)
@@ -505,7 +508,7 @@ class DeviceConnection(Stream):
             return self._turned.reason
         if self._unstored is not None:
             return "messages could not be stored and did not come again"
-        return "the connection was ended"
+        return "the connection was ended" if self._phase == _ENDING else "CONNECT could not be decided upon in time"
 
     def _leave(self, reason: str) -> None:
         session, self._session = self._session, None
