@@ -139,7 +139,7 @@ async def test_newest_values_of_a_device_are_one_row_of_the_batch(store: Store) 
     journal = Journal(store)
     for at, value in ((10, "1"), (20, "2")):
         made = Entry()
-        made.set_properties(7, {"1": value, str(at): True}, at)
+        made.set_properties(7, {1: value, at: True}, at)
         made.set_resources(7, {"battery": value}, at)
         journal.add(made)
     made = Entry()

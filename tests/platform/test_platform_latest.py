@@ -23,11 +23,11 @@ async def test_what_was_never_reported_is_none(store: Store) -> None:
 async def test_every_kind_is_read_back(store: Store) -> None:
     journal, latest = Journal(store), Latest(store)
     entry = Entry()
-    entry.set_properties(7, {"1": True, "2": {"a": ["1", "2"]}, "3": "x"}, 100)
+    entry.set_properties(7, {1: True, 2: {"a": ["1", "2"]}, 3: "x"}, 100)
     entry.set_resources(7, {"battery": "80"}, 101)
     await journal.commit(entry)
     later = Entry()
-    later.set_properties(7, {"2": {"b": "3"}}, 200)
+    later.set_properties(7, {2: {"b": "3"}}, 200)
     await journal.commit(later)
     found = await latest.of(7)
     assert found is not None

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.protocol import ttlv
-from mooring.protocol.ttlv import Field
+from mooring.protocol.ttlv import Field, TtlvError
 from mooring.thingmodel import DataCode, DataError, ModelCodec, plain_dm_data
 from strategies_protocol import field_lists, spelt
 from strategies_tsl import few, json_values, valid_documents
@@ -116,3 +117,66 @@ def refusal(read: Callable[[str], object], text: str) -> DataError | None:
     except DataError as error:
         return error
     return None
+
+
+_NUMBERS = st.builds(
+    lambda ident, sign, exponent, magnitude: bytes(
+        (*(ident << 3 | 2).to_bytes(2, "big"), sign << 7 | exponent << 3 | len(magnitude) - 1, *magnitude)
+    ),
+    st.integers(1, 9),
+    st.booleans(),
+    st.integers(0, 15),
+    st.binary(min_size=1, max_size=8),
+)
+_BYTES = st.builds(
+    lambda ident, kind, value: (ident << 3 | kind).to_bytes(2, "big") + len(value).to_bytes(2, "big") + value,
+    st.integers(1, 9),
+    st.sampled_from((3, 5)),
+    st.text(max_size=9).map(str.encode) | st.binary(max_size=9),
+)
+_BOOLS = st.builds(lambda ident, value: (ident << 3 | value).to_bytes(2, "big"), st.integers(1, 9), st.booleans())
+_EVERY_SCALAR = ModelCodec.of(
+    {
+        "properties": [
+            {"id": number, "code": f"p{number}", "name": "", "subType": "RW", "dataType": kind, "specs": specs}
+            for number, (kind, specs) in enumerate(
+                [
+                    ("INT", {"min": "-5", "max": "5"}),
+                    ("FLOAT", {"min": "0", "max": "9", "step": "0.1"}),
+                    ("DOUBLE", {}),
+                    ("ENUM", [{"dataType": "ENUM", "name": "", "value": "1"}]),
+                    ("BOOL", []),
+                    ("TEXT", {"length": "4"}),
+                    ("RAW", {"length": "4"}),
+                    ("DATE", {}),
+                ],
+                1,
+            )
+        ]
+    }
+)
+
+
+@given(st.lists(_NUMBERS | _BYTES | _BOOLS, max_size=8), st.binary(max_size=2))
+def test_a_report_is_read_from_its_bytes_as_from_its_fields(parts: list[bytes], noise: bytes) -> None:
+    payload = b"".join(parts) + noise
+    try:
+        fields = ttlv.decode(payload)
+    except TtlvError:
+        with pytest.raises(TtlvError):
+            _EVERY_SCALAR.decode_payload(payload)
+        return
+    assert _EVERY_SCALAR.decode_payload(payload) == _EVERY_SCALAR.decode(fields)
+
+
+@few
+@given(st.data())
+def test_reports_of_any_model_are_read_from_their_bytes_as_from_their_fields(data: st.DataObject) -> None:
+    document = data.draw(valid_documents())
+    codec = ModelCodec.of(document)
+    fields = data.draw(any_fields([feature.id for feature in codec.by_code.values()]))
+    try:
+        payload = ttlv.encode(fields)
+    except TtlvError:
+        return
+    assert codec.decode_payload(payload) == codec.decode(ttlv.decode(payload))

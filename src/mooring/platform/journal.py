@@ -26,8 +26,33 @@ HIGH_WATER = 20_000  # entries that wait for a commit before doors stop reading 
 LOW_WATER = HIGH_WATER // 2
 BATCH = 2_000  # entries in one transaction
 
+_PROPERTIES, _RESOURCES, _LOCATION = "properties", "resources", "location"
+
 Done = Callable[[StoreError | None], None]
 _encode = msgspec.json.Encoder().encode
+
+
+class _Newest:
+    """Newest values by name that came in one batch, each with the time of its message."""
+
+    __slots__ = ("_reports",)
+
+    def __init__(self) -> None:
+        self._reports: list[tuple[Mapping[Any, object], int]] = []
+
+    def add(self, values: Mapping[Any, object], at_ms: int) -> None:
+        reports = self._reports
+        # Devices report the same properties again and again: then only the last message of the batch counts.
+        if reports and reports[-1][0].keys() <= values.keys():
+            reports[-1] = values, at_ms
+        else:
+            reports.append((values, at_ms))
+
+    def json(self) -> str:
+        if not self._reports:
+            return "{}"
+        found = {name: (value, at_ms) for values, at_ms in self._reports for name, value in values.items()}
+        return _encode(found).decode()
 
 
 class _Values:
@@ -35,8 +60,8 @@ class _Values:
 
     def __init__(self) -> None:
         self.at = 0
-        self.properties: dict[str, tuple[object, int]] = {}
-        self.resources: dict[str, tuple[object, int]] = {}
+        self.properties = _Newest()
+        self.resources = _Newest()
         self.location: str | None = None
 
 
@@ -47,34 +72,35 @@ class Entry:
 
     def __init__(self, done: Done | None = None) -> None:
         self.done = done
-        self.messages: list[MessageRow] = []
-        self.rows: list[tuple[Change, tuple[Any, ...]]] = []
-        self.writes: list[Write] = []
-        self.values: list[tuple[int, str, Mapping[str, object], int]] = []
+        # Most entries have one row and one report: what is not there costs nothing.
+        self.messages: tuple[MessageRow, ...] = ()
+        self.rows: tuple[tuple[Change, tuple[Any, ...]], ...] = ()
+        self.writes: tuple[Write, ...] = ()
+        self.values: tuple[tuple[int, str, Mapping[Any, object], int], ...] = ()
 
     def add(self, change: Change, row: tuple[Any, ...]) -> None:
         """A row of a log, with the columns in the table's order."""
-        self.rows.append((change, row))
+        self.rows += ((change, row),)
 
     def write(self, write: Write) -> None:
         """Any other change; those of a batch run in order, after the rows."""
-        self.writes.append(write)
+        self.writes += (write,)
 
     def push(self, message: MessageRow) -> None:
         """A message for one queue."""
-        self.messages.append(message)
+        self.messages += (message,)
 
-    def set_properties(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
-        """Newest values by feature id in decimal text."""
-        self.values.append((device_id, "properties", values, at_ms))
+    def set_properties(self, device_id: int, values: Mapping[int, object], at_ms: int) -> None:
+        """Newest values by feature id."""
+        self.values += ((device_id, _PROPERTIES, values, at_ms),)
 
     def set_resources(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
         """Newest status and module values by name."""
-        self.values.append((device_id, "resources", values, at_ms))
+        self.values += ((device_id, _RESOURCES, values, at_ms),)
 
     def set_location(self, device_id: int, position: str, at_ms: int) -> None:
         """Newest position as JSON."""
-        self.values.append((device_id, "location", {"": position}, at_ms))
+        self.values += ((device_id, _LOCATION, {"": position}, at_ms),)
 
 
 class Journal:
@@ -207,20 +233,21 @@ def _gather(batch: list[Entry]) -> list[Write | Rows]:
             newest = values.get(device_id)
             if newest is None:
                 newest = values[device_id] = _Values()
-            newest.at = max(newest.at, at_ms)
-            if kind == "location":
-                newest.location = str(new[""])
+            if at_ms > newest.at:
+                newest.at = at_ms
+            if kind is _PROPERTIES:
+                newest.properties.add(new, at_ms)
+            elif kind is _RESOURCES:
+                newest.resources.add(new, at_ms)
             else:
-                target = newest.properties if kind == "properties" else newest.resources
-                for name, value in new.items():
-                    target[name] = value, at_ms
+                newest.location = str(new[""])
     gathered: list[Write | Rows] = [change.rows(group) for change, group in rows.items()]
     if values:
         merged = [
             (
                 device_id,
-                _encode(newest.properties).decode(),
-                _encode(newest.resources).decode(),
+                newest.properties.json(),
+                newest.resources.json(),
                 newest.location,
                 newest.at,
                 newest.at,

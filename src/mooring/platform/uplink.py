@@ -130,16 +130,17 @@ class Uplinks:
         dm_data = None
         product = self._directory.product(device.product_id)
         try:
-            fields = ttlv.decode(frame.payload)
+            if product is not None and product.model is not None:
+                decoded = product.model.codec.decode_payload(frame.payload)
+            else:
+                dm_data = plain_dm_data(ttlv.decode(frame.payload))
         except TtlvError as error:
             self._except(session, entry, frame, qos, f"the payload is no TTLV: {error}", at_ms)
         else:
-            if product is not None and product.model is not None:
-                decoded = product.model.codec.decode(fields)
+            if decoded is not None:
                 dm_data = decoded.dm
                 if decoded.properties:
-                    newest = {str(ident): value for ident, value in decoded.properties.items()}
-                    entry.set_properties(device.id, newest, at_ms)
+                    entry.set_properties(device.id, decoded.properties, at_ms)
                 if decoded.events:
                     self._add_events(session, entry, frame, qos, decoded.events, at_ms)
                 if decoded.misfits:
@@ -147,7 +148,6 @@ class Uplinks:
                         session, entry, frame, qos, misfit_reason(decoded.misfits), at_ms, misfits=decoded.misfits
                     )
             else:
-                dm_data = plain_dm_data(fields)
                 transparent = product is not None and product.data_fmt == _TRANSPARENT
                 reason = "the product is transparent" if transparent else "the product has no released thing model"
                 self._except(session, entry, frame, qos, reason, at_ms)

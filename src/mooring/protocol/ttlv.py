@@ -18,6 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 __all__ = [
+    "BYTES",
     "ELEMENT_ID",
     "MAX_BYTES",
     "MAX_DEPTH",
@@ -25,6 +26,8 @@ __all__ = [
     "MAX_FIELD_ID",
     "MAX_MAGNITUDE",
     "MAX_MEMBERS",
+    "NEWER_BYTES",
+    "NUMBER",
     "Field",
     "TtlvError",
     "Value",
@@ -42,7 +45,9 @@ MAX_MEMBERS = 65535  # of one struct or array: their count has 16 bits; reading 
 MAX_MAGNITUDE = 2**64 - 1  # of a number without its sign and decimal point; devices of SDK 2.9.0 wrap above 2**63 - 1
 MAX_EXPONENT = 15  # decimals after the point
 
-_NUMBER, _BYTES, _LIST, _NEWER_BYTES = 2, 3, 4, 5
+# Types on the wire, the low three bits of a header; those of a bool are its value.
+NUMBER, BYTES, NEWER_BYTES = 2, 3, 5
+_LIST = 4
 _ID_BITS = 8  # what the id counts in the low byte of a header; the type has the bits below
 _SMALLEST_FIELD = 2  # bytes: a bool is its header alone
 _MOST_WHOLE_DIGITS = len(str(MAX_MAGNITUDE))
@@ -137,11 +142,11 @@ def _read_list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Field
             elif after_element:
                 raise TtlvError(at, "a member with an id follows an array element")
             kind = low & 7
-            if kind == _NUMBER:
+            if kind == NUMBER:
                 stop = at + 4 + (data[at + 2] & 7)
                 raw = data[at:stop]
                 append(known(raw) or _number(raw, at))
-            elif kind == _BYTES or kind == _NEWER_BYTES:  # noqa: SIM109 - faster than `in`
+            elif kind == BYTES or kind == NEWER_BYTES:  # noqa: SIM109 - faster than `in`
                 start = at + 4
                 stop = start + (data[at + 2] << 8 | data[at + 3])
                 if stop > end:
@@ -204,11 +209,11 @@ def _write_value(out: bytearray, header: int, value: Value, depth: int) -> None:
         out += (header | value).to_bytes(2, "big")
     elif isinstance(value, Decimal):
         magnitude = _magnitude(value, len(out))
-        out += (header | _NUMBER).to_bytes(2, "big") + magnitude
+        out += (header | NUMBER).to_bytes(2, "big") + magnitude
     elif isinstance(value, bytes):
         if len(value) > MAX_BYTES:
             raise TtlvError(len(out), f"the value is longer than {MAX_BYTES} bytes")
-        out += (header | _BYTES).to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+        out += (header | BYTES).to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
     elif isinstance(value, list):
         if depth == MAX_DEPTH:
             raise TtlvError(len(out), f"is nested deeper than {MAX_DEPTH} lists")

@@ -24,6 +24,7 @@ from mooring.thingmodel.data_error import DataCode, DataError, Misfit, Unfit, in
 from mooring.thingmodel.data_text import JsonObject, read_data
 from mooring.thingmodel.features import Callable, Feature, Property, callables, properties
 from mooring.thingmodel.plain import plain_row
+from mooring.thingmodel.quick import QuickReader
 
 __all__ = ["Decoded", "DecodedEvent", "DecodedService", "ModelCodec", "Received", "ServiceCall"]
 
@@ -99,6 +100,7 @@ class ModelCodec:
         "_inward",
         "_outward",
         "_properties",
+        "_quick",
         "_services",
         "by_code",
         "events",
@@ -121,6 +123,7 @@ class ModelCodec:
         self.services: Mapping[int, Feature] = _features(self._services)
         self._by_id = {**self.properties, **self.events, **self.services}
         self.by_code: Mapping[str, Feature] = MappingProxyType({one.code: one for one in self._by_id.values()})
+        self._quick = QuickReader(self._properties)
         called = {**self._events, **self._services}
         self._outward = self._table({ident: one.outputs for ident, one in called.items()})
         self._inward = self._table({ident: one.inputs for ident, one in self._services.items()})
@@ -184,6 +187,13 @@ class ModelCodec:
     def decode(self, fields: Sequence[Field]) -> Decoded:
         """Return what a device reported (0014, 0012). Never raises: what does not fit is among the misfits."""
         return _decode(fields, self._outward)
+
+    def decode_payload(self, payload: bytes) -> Decoded:
+        """Return what a device reported (0014, 0012) from the payload of its frame. Raises `TtlvError`."""
+        found = self._quick.read(payload)
+        if found is None:
+            return _decode(ttlv.decode(payload), self._outward)
+        return Decoded(found[0], [], [], [], found[1])
 
     def decode_command(self, fields: Sequence[Field]) -> Decoded:
         """Return what a device was told (0013), as `decode`; the services hold their inputs."""
@@ -277,7 +287,7 @@ def _head(ident: int) -> str:
 
 
 def _decode(fields: Sequence[Field], table: _Table) -> Decoded:
-    """The hot path of ingest, hence one function with local names."""
+    """One function with local names, because it reads every report that `QuickReader` does not."""
     properties: dict[int, object] = {}
     events: list[DecodedEvent] = []
     services: list[DecodedService] = []

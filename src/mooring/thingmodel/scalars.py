@@ -3,6 +3,7 @@
 Contract: tsl.md sections 4, 9 and 10, device-protocol.md section 9.3.
 """
 
+import enum
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from mooring.protocol.ttlv import MAX_EXPONENT, Value
 from mooring.thingmodel.data_error import DataCode, DataError, Misfit, Unfit
 from mooring.thingmodel.exact import decimals_of, number_of, number_text, rounded, scaled, sendable
 
-__all__ = ["ValueType", "quoted", "scalar"]
+__all__ = ["Kind", "ValueType", "kind_of", "quoted", "scalar"]
 
 _DECIMALS: Final = {"INT": 0, "FLOAT": 7, "DOUBLE": 15}
 _LARGEST_INT: Final = Decimal(2**31 - 1)
@@ -62,6 +63,27 @@ def scalar(data_type: str, specs: Any) -> ValueType:
             return _Number(data_type, specs or {})
 
 
+class Kind(enum.Enum):
+    """What a value is made of that is no number."""
+
+    BOOL = "bool"
+    BYTES = "bytes"  # whatever they are, they fit
+    OTHER = "other"
+
+
+def kind_of(value_type: ValueType) -> Kind | int:
+    """What a value of this type is read from, of a number to how many decimals it is rounded."""
+    match value_type:
+        case _Number() | _Enum() | _Date():
+            return value_type.reported_decimals
+        case _Bool():
+            return Kind.BOOL
+        case _Text() | _Raw():
+            return Kind.BYTES
+        case _:
+            return Kind.OTHER
+
+
 class _Bool:
     __slots__ = ()
 
@@ -88,7 +110,7 @@ class _Bool:
 class _Number:
     """INT, FLOAT and DOUBLE."""
 
-    __slots__ = ("_decimals", "_highest", "_integral", "_lowest", "_origin", "_reported_decimals", "_step")
+    __slots__ = ("_decimals", "_highest", "_integral", "_lowest", "_origin", "_step", "reported_decimals")
 
     def __init__(self, data_type: str, specs: Mapping[str, Any]) -> None:
         bounds = {key: Decimal(specs[key]) for key in ("min", "max", "step") if specs.get(key)}
@@ -99,10 +121,10 @@ class _Number:
         self._origin = scaled(bounds["min"]) if "min" in bounds else 0
         self._step = scaled(bounds["step"]) if "step" in bounds else None
         # A fraction for an INT is accepted as it comes; other numbers keep what lies on a step.
-        self._reported_decimals = MAX_EXPONENT if self._integral else self._decimals
+        self.reported_decimals = MAX_EXPONENT if self._integral else self._decimals
         if "step" in bounds and not self._integral:
             finest = max(len(specs[key].partition(".")[2].rstrip("0")) for key in ("min", "step") if key in bounds)
-            self._reported_decimals = min(self._decimals, finest)
+            self.reported_decimals = min(self._decimals, finest)
 
     def encode(self, value: object, path: str, *, checked: bool) -> Decimal:
         number = number_of(value, path)
@@ -111,7 +133,7 @@ class _Number:
                 raise DataError(DataCode.VALUE, path, "must be a whole number")
         elif not checked:
             try:
-                number = rounded(number, self._reported_decimals)
+                number = rounded(number, self.reported_decimals)
             except Unfit as unfit:
                 raise DataError(DataCode.RANGE, path, unfit.reason) from None
         if checked:
@@ -124,13 +146,13 @@ class _Number:
     def decode(self, value: Value, misfits: list[Misfit]) -> tuple[object, str]:
         if type(value) is not Decimal:
             raise Unfit(f"a number cannot be {_wire_class(value)}")
-        text = number_text(value, self._reported_decimals)
+        text = number_text(value, self.reported_decimals)
         return text, f'"{text}"'
 
     def unpack(self, value: Value, misfits: list[Misfit]) -> object:
         if type(value) is not Decimal:
             raise Unfit(f"a number cannot be {_wire_class(value)}")
-        text = number_text(value, self._reported_decimals)
+        text = number_text(value, self.reported_decimals)
         return int(text) if self._integral and "." not in text else Decimal(text)
 
     def _check_range(self, number: Decimal, path: str) -> None:
@@ -148,6 +170,7 @@ class _Number:
 
 class _Enum:
     __slots__ = ("_options",)
+    reported_decimals = MAX_EXPONENT
 
     def __init__(self, specs: Sequence[Mapping[str, Any]]) -> None:
         self._options = frozenset(int(option["value"]) for option in specs)
@@ -163,7 +186,7 @@ class _Enum:
     def decode(self, value: Value, misfits: list[Misfit]) -> tuple[object, str]:
         if type(value) is not Decimal:
             raise Unfit(f"an ENUM cannot be {_wire_class(value)}")
-        text = number_text(value, MAX_EXPONENT)
+        text = number_text(value, self.reported_decimals)
         return text, f'"{text}"'
 
     def unpack(self, value: Value, misfits: list[Misfit]) -> object:
@@ -236,6 +259,7 @@ class _Date:
     """Milliseconds since 1970, a number on the wire; 13 digits as bytes are read as well."""
 
     __slots__ = ()
+    reported_decimals = 0
 
     def encode(self, value: object, path: str, *, checked: bool) -> Decimal:
         if isinstance(value, datetime) and value.tzinfo is not None:
@@ -251,7 +275,7 @@ class _Date:
 
     def decode(self, value: Value, misfits: list[Misfit]) -> tuple[object, str]:
         if type(value) is Decimal:
-            text = number_text(value, 0)
+            text = number_text(value, self.reported_decimals)
         elif type(value) is bytes and _REPORTED_DATE.fullmatch(value):
             text = value.decode()
         else:
