@@ -16,7 +16,7 @@ from mooring.protocol.login import build_username, sign
 __all__ = ["GuideFailed", "Talk", "free_name"]
 
 _TOKENS = "/v2/quecauth/accessKeyAuthrize"
-PATIENCE_S = 20.0  # for what the walk waits for
+PATIENCE_S = 60.0  # for what the walk waits for; on a busy machine a process alone takes ten
 _LOOK_EVERY_S = 0.1
 _SHOWN_LINES = 24
 
