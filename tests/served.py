@@ -67,9 +67,9 @@ class Served:
         decoded: dict[str, Any] = answer.json()
         return decoded
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any], language: str = "EN") -> dict[str, Any]:
         """The answer of an operation that does something."""
-        answer = self._http.post(path, params={"language": "EN"}, json=body, headers={"Authorization": self.token})
+        answer = self._http.post(path, params={"language": language}, json=body, headers={"Authorization": self.token})
         decoded: dict[str, Any] = answer.json()
         return decoded
 
