@@ -147,6 +147,7 @@ async def _run(
         if ports.amqps is not None and tls is not None:
             await endpoint.serve(ports.amqps, server_context(*_tls_files(settings, directory)))
             amqp += f", amqps://{_address(settings.host, ports.amqps)}/quec-open"
+        platform.amqp_url = settings.amqp_url or amqp.rpartition(" ")[2]
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.002)
         async with contextlib.AsyncExitStack() as demo:
@@ -302,6 +303,8 @@ def _limits(settings: Settings) -> Limits:
         location_days=settings.location_days,
         exception_days=settings.exception_days,
         command_days=settings.command_days,
+        max_queues=settings.max_queues,
+        max_subscriptions=settings.max_subscriptions,
         queue_bytes=settings.queue_bytes,
         queue_age_s=settings.queue_age_s,
     )

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         None, gt=0, le=100_000, description="MQTT packets per second of one device, above it reading waits; unset: all."
     )
     max_consumers: int = Field(1_000, ge=1, le=100_000, description="AMQP connections at once at most.")
+    amqp_url: str | None = Field(
+        None,
+        description="Address of message queues as customers reach it, for `connectUrl`; unset: where AMQP listens.",
+    )
+    max_queues: int = Field(50, ge=1, description="Queues of an account at most.")
+    max_subscriptions: int = Field(100, ge=1, description="Subscriptions of an account at most.")
     queue_bytes: int = Field(
         500 * 1024 * 1024, ge=1_048_576, description="Bytes that wait in a queue at most; the oldest messages go first."
     )

@@ -24,6 +24,7 @@ from .outbox import Outbox
 from .passwords import Passwords
 from .products import Products
 from .queue_access import QueueAccess
+from .queues import Queues
 from .retention import forget_old
 from .saas_apps import SaasApps
 from .serial_numbers import SerialNumbers
@@ -31,6 +32,7 @@ from .service_market import ServiceMarket
 from .sessions import Sessions
 from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
 from .sub_devices import SubDevices
+from .subscriptions import Subscriptions
 from .thing_models import ThingModels
 from .tokens import Tokens
 from .topology import Topology
@@ -65,6 +67,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     location_days: int = 90
     exception_days: int = 7
     command_days: int = 90
+    max_queues: int = 50
+    max_subscriptions: int = 100
     queue_bytes: int = 500 * 1024 * 1024
     queue_age_s: int = 21_600
 
@@ -97,6 +101,7 @@ class Platform:
         self.store = store
         self.clock = clock
         self.limits = limits
+        self.amqp_url = "amqp://127.0.0.1:5672/quec-open"  # as customers reach it; whoever listens sets it
         self.directory = Directory(store, vault, clock)
         ids = Ids(clock, entropy)
         self.outbox = Outbox()
@@ -122,6 +127,8 @@ class Platform:
         self.trace = Trace(clock)
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
+        self.queues = Queues(self.ledger, self.message_queues, limit=limits.max_queues)
+        self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
         self.certificates = Certificates(self.ledger, entropy)
         self.connecting = Connecting(
             store, self.directory, vault, self.devices, self.certificates, self.journal, entropy, clock
@@ -215,6 +222,7 @@ class Platform:
                 await self.directory.forget_old_changes()
                 await self.ledger.forget_before(self.clock.now_ms() - self.limits.audit_days * _DAY_MS)
                 await self.virtual_devices.close_idle()
+                await self.queues.suspend_idle()
                 await forget_old(self.store, self.limits, self.clock)
             except StoreUnavailable as error:
                 _log.warning("housekeeping put off", error=str(error))
