@@ -1,0 +1,142 @@
+"""Bodies of messages as they go on the wire (contract/messages.md sections 2 to 4), one function for each `data`.
+
+They are JSON objects and nothing else, so here they are dictionaries. `announcer` puts the head around them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from mooring.thingmodel import ModelCodec
+
+from .entities import Device, Product
+from .locations import LBS, WIFI, Location
+
+__all__ = [
+    "Json",
+    "brief",
+    "by_code",
+    "changes",
+    "event",
+    "fix",
+    "keys",
+    "model",
+    "online",
+    "product_snapshot",
+    "raw_sentences",
+    "reqack",
+    "values",
+]
+
+Json = Mapping[str, object]
+
+_SENTENCES = 3  # characters of a sentence's name
+_PROTOCOLS = (1, 2, 3)
+
+
+def online(value: int) -> Json:
+    """4.1: 0 offline, 1 online, 2 reconnected."""
+    return {"value": value}
+
+
+def reqack(sent_at: int | None, *, succeeded: bool) -> Json:
+    """4.3: `sent_at` is when it left (epoch ms), None when it never did."""
+    status = "succ" if succeeded else "fail"
+    return {"status": status} if sent_at is None else {"sentAt": sent_at, "status": status}
+
+
+def brief(device: Device) -> Json:
+    """4.4: what DEVICE messages say of a device that comes, goes or proves itself."""
+    return {"deviceName": device.name, "sn": device.sn}
+
+
+def values(packet_id: int, kv: Mapping[str, object]) -> Json:
+    """4.2 and 4.7: reported values by name or code."""
+    return {"packetId": packet_id, "kv": kv}
+
+
+def event(packet_id: int | None, code: str, kv: Mapping[str, object]) -> Json:
+    """4.7: an event, or the call or the answer of a service."""
+    body = {"code": code, "kv": kv}
+    return body if packet_id is None else {"packetId": packet_id, **body}
+
+
+def by_code(codec: ModelCodec, properties: Mapping[int, object]) -> dict[str, object]:
+    """Properties by code; what the model does not have is left out (section 3)."""
+    known = codec.properties
+    return {known[ident].code: value for ident, value in properties.items() if ident in known}
+
+
+def raw_sentences(raw: str) -> list[str]:
+    """4.8: the sentences of a report, each beginning with `$`; what is none is left out."""
+    found = (sentence.strip() for sentence in raw.split(";"))
+    return [sentence for sentence in found if sentence.startswith("$") and "," in sentence]
+
+
+def fix(packet_id: int, location: Location) -> Json:
+    """4.8: one position that was worked out."""
+    kv: dict[str, object] = {}
+    texts = {
+        "satellites": location.satellites,
+        "ggaStatus": location.quality,
+        "lat": location.lat,
+        "latType": location.lat_type,
+        "lng": location.lng,
+        "lngType": location.lng_type,
+        "hdop": location.hdop,
+        "height": location.height,
+    }
+    kv.update((name, str(value)) for name, value in texts.items() if value is not None)
+    for name, pair in (("wgs_84", location.wgs84), ("gcj_02", location.gcj02), ("bd_09", location.bd09)):
+        if pair is not None:
+            kv[name] = {"lat": float(pair.latitude), "lng": float(pair.longitude)}
+    kv["locateTime"] = location.time
+    return {"packetId": packet_id, "type": location.source, "subType": _sub_type(location), "kv": kv}
+
+
+def _sub_type(location: Location) -> str:
+    if location.source in (LBS, WIFI) or not location.kinds:
+        return location.source
+    return f"{location.source}({location.kinds[0][-_SENTENCES:]})"
+
+
+def product_snapshot(product: Product) -> Json:
+    """4.9: a product as it is; members that this server does not have are null."""
+    return {
+        "productName": product.name,
+        "productType": product.product_type,
+        "accessType": product.access_type,
+        "dataFmt": product.data_fmt,
+        "protocol": product.protocol if product.protocol in _PROTOCOLS else 1,
+        "netWay": product.net_way,
+        "logoPath": product.logo_path,
+        "moduleType": None,
+        "moduleName": None,
+        "moduleId": None,
+        "allowedLimit": product.allowed_limit or 0,
+        "productStatus": product.product_status,
+        "projectId": product.account_id,
+        "createTime": product.created_at,
+        "updateTime": product.updated_at or product.created_at,
+        "itemCode": product.item_code,
+    }
+
+
+def changes(before: Device, after: Device) -> Json:
+    """4.4: what UPDATE says, only of what changed."""
+    found: dict[str, object] = {}
+    if before.name != after.name:
+        found["deviceName"] = {"old": before.name, "new": after.name}
+    if before.sn != after.sn:
+        found["sn"] = {"new": after.sn}
+    return found
+
+
+def model(exported: bytes) -> Json:
+    """4.9: the exported thing model as an object."""
+    return {"tslJson": msgspec.json.decode(exported)}
+
+
+def keys(codes: Sequence[str]) -> Json:
+    """4.7: the codes of a read."""
+    return {"keys": list(codes)}
