@@ -26,8 +26,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:schemathesis
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
 SERVED = {operation.id for operation in OPERATIONS}
-DEVICE = "DK00001"
-"""A smart plug that never connected."""
+DEVICE, OTHER = "DK00001", "DK00002"
+"""Smart plugs that never connected; the other one is there to be deleted."""
 
 SENT = {
     "dmReadData": '["relay"]',
@@ -56,11 +56,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         found = json.loads((data / "demo.json").read_text())
         [product] = [one for one in found["products"] if one["name"] == "Smart plug"]
         added = httpx.post(
-            f"{found['manage']['url']}/products/{product['product_key']}/devices",
+            f"{found['manage']['url']}/products/{product['product_key']}/devices/batch",
             headers={"Authorization": f"Bearer {found['manage']['token']}"},
-            json={"device_key": DEVICE},
+            json={"devices": [{"device_key": key} for key in (DEVICE, OTHER)]},
         )
-        assert added.status_code == 201
+        assert added.status_code == 201, added.text
         yield {**found, "plug": product["product_key"]}
 
 
@@ -120,6 +120,22 @@ def named(schema_name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/components/schemas/{schema_name}", "components": DOCUMENT["components"]})
 
 
+def body_of(name: str, product_key: str) -> dict[str, Any] | None:
+    """A body that is answered with 200."""
+    keys = {"productKey": product_key, "deviceKey": DEVICE}
+    if name in SENT:
+        devices: list[Any] = [keys] if name == "rawSendData" else [DEVICE]
+        return {"productKey": product_key, "devices": devices, "data": SENT[name]}
+    bodies: dict[str, dict[str, Any]] = {
+        "deviceCreate": {"productKey": product_key, "deviceKey": "NEW0001"},
+        "deviceCreateBatch": {"productKey": product_key, "devices": [{"deviceKey": "NEW0002"}]},
+        "deviceUpdate": {**keys, "deviceName": "Lamp 1"},
+        "deviceUpdateBatch": {"productKey": product_key, "devices": [{"deviceKey": DEVICE, "sn": "SN00009"}]},
+        "deviceDelete": {**keys, "deviceKey": OTHER},
+    }
+    return bodies.get(name)
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), list(operations()), ids=lambda value: str(value)[:60])
 def test_a_success_of_each_operation_has_the_shape_of_the_contract(
     method: str, path: str, operation: dict[str, Any], demo: dict[str, Any], token: str
@@ -134,10 +150,7 @@ def test_a_success_of_each_operation_has_the_shape_of_the_contract(
         },
         "authRefresh": {"grant_type": "refresh_token", "refresh_token": token},
     }.get(operation["operationId"].removesuffix("Post"), keys)
-    body: dict[str, Any] | None = None
-    if operation["operationId"] in SENT:
-        devices = [keys] if operation["operationId"] == "rawSendData" else [DEVICE]
-        body = {"productKey": demo["plug"], "devices": devices, "data": SENT[operation["operationId"]]}
+    body = body_of(operation["operationId"], demo["plug"]) if method == "POST" else None
     answer = httpx.request(method, demo["base_url"] + path, params=params, json=body, headers={"Authorization": token})
     assert answer.json()["code"] == 200
     validator(operation).validate(answer.json())

@@ -1,5 +1,7 @@
 """Devices: adding, finding, changing, deleting, secrets."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -208,21 +210,55 @@ async def test_name_and_serial_number_change_and_the_session_sees_it(
     assert missing.value.wire == 70130
 
 
+async def test_of_two_changes_at_once_none_is_lost(devices: Devices, actor: Actor, product: Product) -> None:
+    key = product.product_key
+    await devices.add(actor, key, NewDevice("DK00001"))
+    changes = [DeviceChanges(name="Lamp"), DeviceChanges(sn="SN1")]
+    await asyncio.gather(*(devices.update(actor, key, "DK00001", change) for change in changes))
+    device = await devices.one(actor.account_id, key, "DK00001")
+    assert (device.name, device.sn) == ("Lamp", "SN1")
+
+
+async def test_of_two_additions_at_once_one_is_refused(devices: Devices, actor: Actor, product: Product) -> None:
+    key = product.product_key
+    for _ in range(2):  # the second time the deleted device comes back
+        batches = ([NewDevice("DK00001")], [NewDevice("DK00002"), NewDevice("DK00001")])
+        outcomes = await asyncio.gather(
+            *(devices.add_many(actor, key, batch) for batch in batches), return_exceptions=True
+        )
+        [refused] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        assert isinstance(refused, Conflict)
+        assert refused.wire == 70062
+        [taken] = [batch for batch, outcome in zip(batches, outcomes, strict=True) if outcome is not refused]
+        found, _ = await devices.page(product)
+        assert {device.device_key for device in found} == {new.device_key for new in taken}
+        for device in found:
+            await devices.delete(actor, key, device.device_key)
+
+
+async def test_of_two_deletions_at_once_one_finds_nothing(devices: Devices, actor: Actor, product: Product) -> None:
+    key = product.product_key
+    await devices.add(actor, key, NewDevice("DK00001"))
+    outcomes = await asyncio.gather(*(devices.delete(actor, key, "DK00001") for _ in range(2)), return_exceptions=True)
+    [refused] = [outcome for outcome in outcomes if outcome is not None]
+    assert isinstance(refused, Missing)
+    assert refused.wire == 70130
+
+
 async def test_a_batch_changes_as_a_whole_or_not_at_all(devices: Devices, actor: Actor, product: Product) -> None:
     key = product.product_key
     await devices.add_many(actor, key, [NewDevice("DK00001", sn="SN1"), NewDevice("DK00002")])
-    changed = await devices.update_many(
-        actor, key, {"DK00002": DeviceChanges(sn="SN1"), "DK00001": DeviceChanges(sn=None, name="Free")}
-    )
+    free = DeviceChanges(sn=None, name="Free")
+    changed = await devices.update_many(actor, key, [("DK00002", DeviceChanges(sn="SN1")), ("DK00001", free)])
     assert [(device.name, device.sn) for device in changed] == [("DK00002", "SN1"), ("Free", None)]
+    second = "DK00002", DeviceChanges(name="Second")
     with pytest.raises(Conflict):
-        await devices.update_many(
-            actor, key, {"DK00001": DeviceChanges(sn="SN1"), "DK00002": DeviceChanges(name="Second")}
-        )
+        await devices.update_many(actor, key, [("DK00001", DeviceChanges(sn="SN1")), second])
     with pytest.raises(Missing):
-        await devices.update_many(
-            actor, key, {"DK00002": DeviceChanges(name="Second"), "DK00003": DeviceChanges(name="Third")}
-        )
+        await devices.update_many(actor, key, [second, ("DK00003", DeviceChanges(name="Third"))])
+    with pytest.raises(Invalid) as refusal:
+        await devices.update_many(actor, key, [second, second])
+    assert refusal.value.field == "devices[1].device_key"
     assert (await devices.one(actor.account_id, key, "DK00002")).name == "DK00002"
 
 

@@ -2,6 +2,7 @@
 
 from . import (
     devicemgr,
+    devicemgr_changes,
     devicemgr_gateways,
     deviceshadow,
     devicestate,
@@ -19,6 +20,7 @@ OPERATIONS = (
     *quectsl.OPERATIONS,
     *devicemgr.OPERATIONS,
     *devicemgr_gateways.OPERATIONS,
+    *devicemgr_changes.OPERATIONS,
     *deviceshadow.OPERATIONS,
     *devicestate.OPERATIONS,
     *quecdatastorage.OPERATIONS,

@@ -81,15 +81,16 @@ class Body:
 
     def __init__(self, members: Mapping[str, object], place: str = "") -> None:
         self._members = members
-        self._place = place
+        self.place = place
+        """What stands before a member's name in a text, such as `devices[3].`"""
 
     def text(self, name: str) -> str | None:
         """A text; a whole number is taken as its digits."""
-        return _text(self._place + name, self._members.get(name))
+        return _text(self.place + name, self._members.get(name))
 
     def integer(self, name: str, *, low: int, high: int) -> int | None:
         """A whole number, or its digits."""
-        value, name = self._members.get(name), self._place + name
+        value, name = self._members.get(name), self.place + name
         if value is None or value == "":
             return None
         if isinstance(value, str):
@@ -105,20 +106,20 @@ class Body:
             return None
         shown = str(value).lower()
         if not isinstance(value, bool | int | str) or shown not in _FLAGS:
-            raise Failure(50005, f"{self._place}{name} is not true or false")
+            raise Failure(50005, f"{self.place}{name} is not true or false")
         return _FLAGS[shown]
 
     def texts(self, name: str) -> list[str | None]:
         """A list of texts; of its entries, null and "" are None."""
-        return [_text(f"{self._place}{name}[{at}]", value) for at, value in enumerate(self._list(name))]
+        return [_text(f"{self.place}{name}[{at}]", value) for at, value in enumerate(self._list(name))]
 
     def objects(self, name: str) -> "list[Body]":
         """A list of objects."""
         found = []
         for at, value in enumerate(self._list(name)):
             if not isinstance(value, dict):
-                raise Failure(50005, f"{self._place}{name}[{at}] is not an object")
-            found.append(Body(value, f"{self._place}{name}[{at}]."))
+                raise Failure(50005, f"{self.place}{name}[{at}] is not an object")
+            found.append(Body(value, f"{self.place}{name}[{at}]."))
         return found
 
     def _list(self, name: str) -> list[object]:
@@ -126,7 +127,7 @@ class Body:
         if value is None or value == "":
             return []
         if not isinstance(value, list):
-            raise Failure(50005, f"{self._place}{name} is not a list")
+            raise Failure(50005, f"{self.place}{name} is not a list")
         return value
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "DeviceFilter",
     "NewDevice",
     "apply_changes",
+    "check_changes",
     "check_device_key",
     "check_distinct",
     "check_distinct_numbers",
@@ -161,14 +162,43 @@ def check_distinct_numbers(numbers: Sequence[str | None]) -> None:
             seen.add(sn)
 
 
-def apply_changes(device: Device, changes: DeviceChanges) -> Device:
-    """The device with the changes. Raises Invalid, 50005 when there are none."""
-    given: dict[str, str | None] = {}
-    if isinstance(changes.name, str):
-        given["name"] = check_name(changes.name)
-    if not isinstance(changes.sn, msgspec.UnsetType):
-        given["sn"] = check_serial_number(changes.sn) if changes.sn else None
-    if not given:
-        message = f"device {device.device_key}: neither name nor SN is given"
+def check_changes(changes: Sequence[tuple[str, DeviceChanges]]) -> dict[str, DeviceChanges]:
+    """The changes by DeviceKey, with name and SN in the form they are kept.
+
+    Raises Invalid: for an update without members, for a key that comes twice, and for what breaks a rule. Raises
+    Conflict for an SN that comes twice. Of several devices, `field` names the one at fault, `devices[3].sn`.
+    """
+    checked: dict[str, DeviceChanges] = {}
+    for index, (device_key, wanted) in enumerate(changes):
+        try:
+            if device_key in checked:
+                message = f"DeviceKey {device_key} is given twice"
+                raise Invalid("device_key_twice", message, field="device_key", wire=50005)
+            checked[device_key] = _checked(device_key, wanted)
+        except Invalid as error:
+            if len(changes) == 1:
+                raise
+            place = f"devices[{index}].{error.field}" if error.field else f"devices[{index}]"
+            raise Invalid(error.code, error.message, field=place, wire=error.wire) from None
+    numbers = [wanted.sn for wanted in checked.values()]
+    check_distinct_numbers([sn for sn in numbers if not isinstance(sn, msgspec.UnsetType)])
+    return checked
+
+
+def _checked(device_key: str, wanted: DeviceChanges) -> DeviceChanges:
+    name, sn = wanted.name, wanted.sn
+    if isinstance(name, msgspec.UnsetType) and isinstance(sn, msgspec.UnsetType):
+        message = f"device {device_key}: neither name nor SN is given"
         raise Invalid("nothing_to_change", message, wire=50005)
-    return msgspec.structs.replace(device, **given)
+    if isinstance(name, str):
+        name = check_name(name)
+    if not isinstance(sn, msgspec.UnsetType):
+        sn = check_serial_number(sn) if sn else None
+    return DeviceChanges(name, sn)
+
+
+def apply_changes(device: Device, changes: DeviceChanges) -> Device:
+    """The device with changes that are checked."""
+    name = device.name if isinstance(changes.name, msgspec.UnsetType) else changes.name
+    sn = device.sn if isinstance(changes.sn, msgspec.UnsetType) else changes.sn
+    return msgspec.structs.replace(device, name=name, sn=sn)

@@ -26,8 +26,8 @@ from .device_input import (
     DeviceFilter,
     NewDevice,
     apply_changes,
+    check_changes,
     check_distinct,
-    check_distinct_numbers,
     check_new,
     filter_params,
     skip_of,
@@ -61,6 +61,7 @@ _HTTP = 3  # protocol of a product
 _SUB_DEVICE = 2  # access_type; what a sub-device speaks is between it and its gateway
 _SECRET_BYTES = 16
 _LOOK_UPS = 50  # at a time
+_ATTEMPTS = 4  # at a change that somebody else was faster with
 _R = TypeVar("_R")
 _T = TypeVar("_T")
 
@@ -231,6 +232,9 @@ class Devices:
             )
         except UniqueViolation as error:
             raise _taken(error) from None
+        except WriteRefused:
+            self._products.one(actor.account_id, product.product_key)  # unless it was deleted meanwhile
+            raise Conflict("device_key_taken", "a DeviceKey is in use", field="device_key", wire=70062) from None
         found = await self._in_turns(keys, lambda key: self.find(product.id, key))
         return [
             Registered(device, plan.secret)
@@ -331,10 +335,12 @@ class Devices:
 
     async def update(self, actor: Actor, product_key: str, device_key: str, changes: DeviceChanges) -> Device:
         """Change name and SN. Raises Missing, Invalid (50005 for an update without members), Conflict."""
-        [device] = await self.update_many(actor, product_key, {device_key: changes})
+        [device] = await self.update_many(actor, product_key, [(device_key, changes)])
         return device
 
-    async def update_many(self, actor: Actor, product_key: str, changes: Mapping[str, DeviceChanges]) -> list[Device]:
+    async def update_many(
+        self, actor: Actor, product_key: str, changes: Sequence[tuple[str, DeviceChanges]]
+    ) -> list[Device]:
         """Change up to `MAX_BATCH` devices by their keys, all or none. Raises as `update`, and LimitReached."""
         product = self._products.one(actor.account_id, product_key)
         if not changes:
@@ -342,9 +348,22 @@ class Devices:
         if len(changes) > MAX_BATCH:
             message = f"{len(changes)} devices are given; one call takes {MAX_BATCH}"
             raise LimitReached("batch_limit", message, field="devices", wire=50005)
-        devices = await self._in_turns(list(changes), lambda key: self.one(actor.account_id, product_key, key))
-        changed = [apply_changes(device, changes[device.device_key]) for device in devices]
-        check_distinct_numbers([device.sn for device in changed])
+        wanted = check_changes(changes)
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._write_changes(actor, product, wanted)
+            except WriteRefused:
+                # Somebody else changed one of them since it was read: what is wanted now goes on top of that.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                break
+        return await self._in_turns(list(wanted), lambda key: self._refreshed(product, key))
+
+    async def _write_changes(self, actor: Actor, product: Product, wanted: Mapping[str, DeviceChanges]) -> None:
+        key = product.product_key
+        devices = await self._in_turns(list(wanted), lambda device_key: self.one(actor.account_id, key, device_key))
+        changed = [apply_changes(device, wanted[device.device_key]) for device in devices]
         # Numbers that are taken away go first, so that another device of the batch may have them.
         updates = [
             statements.UPDATE(
@@ -361,13 +380,12 @@ class Devices:
             await self._ledger.commit(
                 actor,
                 "device.update" if single else "device.update_batch",
-                ("device", f"{product_key}/{devices[0].device_key}") if single else ("product", product_key),
+                ("device", f"{key}/{devices[0].device_key}") if single else ("product", key),
                 *updates,
-                detail={key: msgspec.to_builtins(change) for key, change in changes.items()},
+                detail={device_key: msgspec.to_builtins(change) for device_key, change in wanted.items()},
             )
         except UniqueViolation as error:
             raise _taken(error) from None
-        return await self._in_turns(list(changes), lambda key: self._refreshed(product, key))
 
     async def enable(self, actor: Actor, product_key: str, device_key: str) -> Device:
         """Let the device connect again. Raises Missing, Conflict when it may already."""
@@ -395,7 +413,10 @@ class Devices:
         device = await self.one(actor.account_id, product_key, device_key)
         write = statements.DELETE(of_device=device.id, now=self._ledger.clock.now_ms())
         detail: dict[str, object] = {"id": device.id, "name": device.name, "sn": device.sn}
-        await self._commit(actor, "device.delete", product_key, device, write, detail, released=True)
+        try:
+            await self._commit(actor, "device.delete", product_key, device, write, detail, released=True)
+        except WriteRefused:
+            raise _missing(product_key, device_key) from None
         await self._disconnect(device, "deleted", released=True)
         for listener in self.on_delete:
             listener(device)

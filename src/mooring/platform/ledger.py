@@ -15,6 +15,7 @@ from mooring.store import changes as change_statements
 from mooring.store.queue_messages import MessageRow
 
 from .directory import Directory
+from .entities import App
 from .outbox import Outbox
 from .sources import Clock, Ids
 
@@ -26,11 +27,17 @@ _FIRST_PAGE = 2**62
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does something, and from where: `name` is an e-mail address or the system's part, `address` an IP address."""
+    """Who does something, and from where: `name` is an e-mail address, a SaaS application or the system's part,
+    `address` an IP address."""
 
     account_id: int
     name: str
     address: str
+
+    @classmethod
+    def of_app(cls, app: App, address: str | None) -> "Actor":
+        """A SaaS application that calls; its name is no e-mail address, so that it cannot pass for a person."""
+        return cls(app.account_id, f"SaaS application {app.name} ({app.id})", address or "")
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
