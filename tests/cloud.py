@@ -16,6 +16,7 @@ from mooring.platform.entities import PACKAGES, App, Product
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.protocol.login import build_username, sign
+from recording import Recorded
 
 __all__ = ["CONTRACT", "LOGIN", "REFRESH", "Cloud", "build_cloud", "sample"]
 
@@ -53,7 +54,7 @@ class Cloud:
         )
 
     def client(self, door: Callable[[Any, Any, Any], Awaitable[None]] | None = None) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=door or self.door())
+        transport = httpx.ASGITransport(app=Recorded(door or self.door()))
         return httpx.AsyncClient(transport=transport, base_url="http://mooring.test")
 
     def login_fields(

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import recording
 from databases import empty, new_database, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Limits, Platform
@@ -17,6 +19,45 @@ from mooring.store.migrate import migrate_postgres, migrate_sqlite
 
 settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
 settings.load_profile("mooring")
+
+
+_waiting: Counter[str] = Counter()
+"""Tests that have not run yet, by file."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--record`, see tests/recording.py."""
+    parser.addoption("--record", action="store_true", help="write what tests do with the OpenAPI to tests/provoked/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What looks at the records runs last."""
+    items.sort(key=lambda item: recording.LAST.index(item.path.stem) if item.path.stem in recording.LAST else -1)
+    _waiting.update(item.path.stem for item in items)
+    recording.PROGRESS.partial.update(Path(name.partition("::")[0]).stem for name in config.args if "::" in name)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Notes files that do not run as a whole."""
+    recording.PROGRESS.partial.update(item.path.stem for item in items)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes how far each file is."""
+    file = Path(report.nodeid.partition("::")[0]).stem
+    if not report.passed:
+        recording.PROGRESS.partial.add(file)
+    if report.when == "teardown":
+        _waiting[file] -= 1
+        if not _waiting[file]:
+            recording.PROGRESS.ran.add(file)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With `--record`, writes the records of files whose tests all ran and passed."""
+    if session.config.getoption("--record"):
+        for file in recording.PROGRESS.ran - recording.PROGRESS.partial:
+            recording.write(file, recording.RECORDED.get(file, {}))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from cloud import CONTRACT
 
-__all__ = ["DOCUMENT", "check_answer", "example"]
+__all__ = ["DOCUMENT", "check_answer", "codes_of", "example"]
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
 
@@ -19,8 +19,14 @@ def check_answer(path: str, answer: dict[str, Any], method: str = "get") -> None
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer)
         return
-    assert answer["code"] in operation["x-error-codes"]
+    assert answer["code"] in codes_of(operation)
     assert "data" not in answer
+
+
+def codes_of(operation: dict[str, Any]) -> set[int]:
+    """Codes that the contract lists or suggests for an operation, statuses included."""
+    suggested = operation.get("x-error-codes-suggested", ())
+    return {*operation["x-error-codes"], *suggested, *operation["x-http-statuses"]}
 
 
 def example(path: str, method: str = "get") -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import typer.main
-import yaml
 from pydantic.fields import FieldInfo
 
 import mooring
@@ -36,30 +35,18 @@ from mooring.settings import Settings
 from mooring.thingmodel import RULES
 from mooring.thingmodel.rules import MOST_FINDINGS
 
-__all__ = ["PAGES", "ROOT", "commands", "contract_operations", "exit_codes", "render", "stale"]
+__all__ = ["PAGES", "ROOT", "commands", "exit_codes", "render", "stale"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
-_METHODS = ("get", "post", "put", "delete", "patch")
 _SHARED_OPTIONS = ("--url", "--token", "--json")
 _WHO = {
     Access.PUBLIC: "anyone",
     Access.ONE_TIME: "any administrator",
     Access.ADMINISTRATOR: "administrator",
 }
-
-
-def contract_operations() -> list[tuple[str, str, str, str]]:
-    """Operations of the contract: id, method, path, summary."""
-    document = yaml.safe_load((ROOT / "contract/openapi.yaml").read_text())
-    return [
-        (item[method]["operationId"], method.upper(), path, item[method]["summary"])
-        for path, item in document["paths"].items()
-        for method in _METHODS
-        if method in item
-    ]
 
 
 def exit_codes() -> list[type[Exception]]:
@@ -108,14 +95,26 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _operations() -> str:
+    from tools.contract import operations
+
     served = {operation.id for operation in OPERATIONS}
     rows = [
-        (f"`{name}`", f"`{method} {path}`", summary, "served" if name in served else "not yet")
-        for name, method, path, summary in contract_operations()
+        (f"`{entry.id}`", f"`{entry.method} {entry.path}`", entry.summary, _state(entry.id in served))
+        for entry in operations().values()
     ]
     return f"{len(served)} of {len(rows)} operations are served.\n\n" + _table(
         ("Operation", "Method and path", "What it does", "State"), rows
     )
+
+
+def _state(served: bool) -> str:
+    return "served" if served else "not yet"
+
+
+def _compatibility() -> str:
+    from tools.compatibility import render as render_compatibility
+
+    return render_compatibility()
 
 
 def _settings() -> str:
@@ -259,6 +258,7 @@ _PARTS: Mapping[str, Callable[[], str]] = {
     "limits": _limits,
     "endpoints": _endpoints,
     "commands": _commands,
+    "compatibility": _compatibility,
     "tsl-rules": _rules,
 }
 
@@ -279,4 +279,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # as a script it finds its neighbours like this
     sys.exit(main(sys.argv[1:]))
