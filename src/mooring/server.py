@@ -307,6 +307,12 @@ def _limits(settings: Settings) -> Limits:
         max_subscriptions=settings.max_subscriptions,
         queue_bytes=settings.queue_bytes,
         queue_age_s=settings.queue_age_s,
+        statistics_days=settings.statistics_days,
+        request_log_rows=settings.request_log_rows,
+        request_log_days=settings.request_log_days,
+        app_calls_per_s=settings.app_calls_per_s,
+        device_commands_per_s=settings.device_commands_per_s,
+        device_messages_per_day=settings.device_messages_per_day,
     )
 
 

@@ -82,6 +82,22 @@ class Settings(BaseSettings):
         500 * 1024 * 1024, ge=1_048_576, description="Bytes that wait in a queue at most; the oldest messages go first."
     )
     queue_age_s: int = Field(21_600, ge=60, description="Seconds that a message waits in a queue at most.")
+    device_commands_per_s: float | None = Field(
+        None, gt=0, le=100_000, description="Commands per second to one device, above it 61007; unset: no limit."
+    )
+    device_messages_per_day: int | None = Field(
+        None,
+        ge=1,
+        description="Messages of one device on a day (UTC), both ways, in units of 512 bytes; above it commands answer "
+        "61006 and reports are only kept as exceptions; unset: no limit.",
+    )
+    app_calls_per_s: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        description="OpenAPI calls per second of one SaaS application on this process, above it HTTP 429; "
+        "unset: no limit.",
+    )
     demo: bool = Field(False, description="Seed the demo account and write demo.json.")
     admin_email: str = Field("admin@example.com", description="E-mail of the administrator that the first start makes.")
     language: Literal["CN", "EN"] = Field("CN", description="Language of OpenAPI messages when a call names none.")
@@ -107,6 +123,11 @@ class Settings(BaseSettings):
     location_days: int = Field(90, ge=1, le=36_500, description="Days that positions of devices are kept.")
     exception_days: int = Field(7, ge=1, le=36_500, description="Days that unusable messages of devices are kept.")
     command_days: int = Field(90, ge=1, le=36_500, description="Days that finished commands are kept.")
+    statistics_days: int = Field(90, ge=1, le=36_500, description="Days that statistics of OpenAPI calls are kept.")
+    request_log_rows: int = Field(
+        1_000, ge=0, le=100_000, description="Newest OpenAPI calls that are logged of each SaaS application; 0: none."
+    )
+    request_log_days: int = Field(7, ge=1, le=36_500, description="Days that logged OpenAPI calls are kept.")
     drain_s: int = Field(10, ge=0, le=600, description="Seconds that running requests get at shutdown.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field(

@@ -112,6 +112,9 @@ def _apps(admin: Terminal, key: str) -> None:
     assert admin.ask("app", "list")["items"][0]["id"] == app_id
     assert admin.ask("app", "rename", app_id, "Trucks")["name"] == "Trucks"
     assert admin.ask("app", "update", "Trucks", "--description", "all")["description"] == "all"
+    assert admin.ask("app", "update", "Trucks", "--times", "numbers")["times"] == "numbers"
+    assert admin.ask("app", "statistics", "Trucks", "--hours", "24", "--operation", "deviceList")["calls"] == 0
+    assert admin.ask("app", "requests", "Trucks", "--failed", "--code", "50005", "--ticket", "7")["items"] == []
     assert admin.ask("app", "disable", "Trucks")["enabled"] is False
     assert admin.ask("app", "enable", "Trucks")["enabled"] is True
     assert admin.ask("app", "api-access", "Trucks", "off")["api_access"] is False

@@ -117,6 +117,8 @@ async def _walk_apps_and_products(desk: Desk) -> None:
     await desk.ask("GET", "/saas-apps")
     assert (await desk.ask("GET", one))["name"] == "Fleet"
     await desk.ask("PATCH", one, {"description": "trucks", "api_access": False})
+    assert (await desk.ask("GET", f"{one}/statistics"))["calls"] == 0
+    assert (await desk.ask("GET", f"{one}/requests"))["items"] == []
     assert (await desk.ask("POST", f"{one}/disable"))["enabled"] is False
     assert (await desk.ask("POST", f"{one}/enable"))["enabled"] is True
     assert (await desk.ask("GET", f"{one}/secret"))["access_secret"] == app["access_secret"]

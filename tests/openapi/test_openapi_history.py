@@ -11,6 +11,7 @@ from cloud import Cloud
 from documented import check_answer, example
 from fakes import FakeClock
 from mooring.platform.command_input import SendOptions
+from mooring.platform.saas_apps import AppChanges
 from mooring.protocol.commands import PassThroughUp
 from reporting import Reporter, connect
 
@@ -157,3 +158,20 @@ async def test_refusals(
 async def test_bad_filters_are_named(cloud_on_each: Cloud, plug: Reporter, path: str, name: str, value: str) -> None:
     answer = await get(cloud_on_each, path, {**keys(plug), name: value})
     assert (answer["code"], f"{name}={value}" in answer["msg"]) == (50005, True)
+
+
+@pytest.mark.parametrize("path", [DATA, EVENTS])
+async def test_an_application_may_ask_for_times_as_numbers(cloud_on_each: Cloud, path: str) -> None:
+    """README decision 1."""
+    cloud = cloud_on_each
+    device = await connect(cloud.platform, cloud.modelled)
+    await device.values({"relay": True})
+    params = {"productKey": cloud.modelled.product_key, "deviceKey": "DK00001"}
+    [documented, *_] = (await cloud.get(path, params))["data"]
+    await cloud.platform.saas_apps.update(cloud.actor, cloud.app.id, AppChanges(times="numbers"))
+    [numbers, *_] = (await cloud.get(path, params))["data"]
+    members = [name for name in ("createTime", "sendTime", "updateTime") if name in documented]
+    assert members
+    for name in members:
+        assert isinstance(documented[name], str | None)
+        assert numbers[name] == (None if documented[name] is None else int(documented[name]))

@@ -31,7 +31,7 @@ def token(number: int, digest: bytes) -> Write:
 
 
 def app(number: int, access_key: str, name: str) -> AppRow:
-    return AppRow(number, 1, name, "", access_key, b"sealed", True, True, 0, False, "[]", 1, None)
+    return AppRow(number, 1, name, "", access_key, b"sealed", True, True, 0, False, "[]", "documented", 1, None)
 
 
 def product(number: int, product_key: str, name: str) -> ProductRow:

@@ -14,6 +14,7 @@ from mooring.platform import Platform
 from mooring.platform.accounts import Identity
 
 from . import (
+    api_activity,
     audit,
     ca_certificates,
     commands,
@@ -41,6 +42,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *people.ENDPOINTS,
     *services.ENDPOINTS,
     *saas_apps.ENDPOINTS,
+    *api_activity.ENDPOINTS,
     *products.ENDPOINTS,
     *thing_models.ENDPOINTS,
     *devices.ENDPOINTS,

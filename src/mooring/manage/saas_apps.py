@@ -32,6 +32,7 @@ class AppView(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[AuthorizedPackage, ...]
     address_list_enabled: bool
     allowed_addresses: tuple[str, ...]
+    times: str
     created_at: int
     updated_at: int | None
 
@@ -67,6 +68,7 @@ def _view(app: App) -> AppView:
         packages=tuple(AuthorizedPackage(package, at) for package, at in sorted(app.packages.items())),
         address_list_enabled=app.address_list_enabled,
         allowed_addresses=app.allowed_addresses,
+        times=app.times,
         created_at=app.created_at,
         updated_at=app.updated_at,
     )

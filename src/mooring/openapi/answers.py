@@ -17,6 +17,7 @@ __all__ = [
     "Failure",
     "SendRow",
     "action",
+    "done",
     "export",
     "failure",
     "page",
@@ -41,6 +42,7 @@ _CODES = {
     Reason.KEY_DISABLED: 403,
     Reason.BAD_LOGIN: 50005,
     Reason.UNAVAILABLE: 70000,
+    Reason.TOO_MANY: 429,
 }
 
 
@@ -94,9 +96,17 @@ class _TokenError(msgspec.Struct):
     error: str
 
 
+_DONE = _encode(_Action(200, ""))
+
+
 def action(data: object, msg: str = "") -> bytes:
     """ActionResult of a success."""
     return _encode(_Action(200, msg, data))
+
+
+def done() -> bytes:
+    """ActionResult of a success that has nothing to tell."""
+    return _DONE
 
 
 def export(document: bytes) -> bytes:

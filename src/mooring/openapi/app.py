@@ -12,13 +12,14 @@ from typing import Any
 
 import structlog
 
-from mooring.platform import Platform, PlatformError, Refused
-from mooring.store import StoreUnavailable
+from mooring.platform import Invalid, Platform, PlatformError, Reason, Refused
+from mooring.store import StoreUnavailable, WriteRefused
 
 from . import answers
 from .answers import Failure
 from .codes import TEXTS
 from .metrics import OpenApiMetrics
+from .noted import NotedCall
 from .operation import Call, Operation
 from .operations import OPERATIONS
 from .params import LANGUAGES, language_of, parse_form
@@ -73,33 +74,48 @@ class OpenApi:
             await self._no_route(scope, send, methods)
             return
         request_id = b"%s%x" % (self._request_prefix, next(self._requests))
-        code, status, body = await self._answer(operation, scope, receive, request_id)
+        call = Call(self._platform, {}, self._language, self._client_address(scope), None)
+        code, status, body = await self._answer(operation, call, scope, receive, request_id)
         headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
         if operation.service is None:
             headers.append((b"cache-control", b"no-store"))
+        if status == 429:
+            headers.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._metrics.observe(operation.id, code, time.perf_counter() - started)
+        ended = time.perf_counter()
+        self._metrics.observe(operation.id, code, ended - started)
+        if call.app_id is not None:
+            self._platform.api_statistics.note(call.app_id, operation.id, code, ended - started)
+            if self._platform.request_log.on:
+                query, times = scope["query_string"], (started, ended)
+                noted = NotedCall(call, operation.id, request_id, query, code, status, body, times)
+                self._platform.request_log.note(call.app_id, noted)
 
     async def _answer(
-        self, operation: Operation, scope: Scope, receive: Receive, request_id: bytes
+        self, operation: Operation, call: Call, scope: Scope, receive: Receive, request_id: bytes
     ) -> tuple[int, int, bytes]:
-        query = scope["query_string"]
         try:
-            call = await self._admit(operation, scope, receive)
+            await self._admit(operation, call, scope, receive)
             return 200, 200, await operation.run(call)
         except Refused as refusal:
+            call.app_id = refusal.app_id
             code = answers.refusal_code(refusal.reason)
             detail = " ".join(part for part in (refusal.field, refusal.detail) if part)
+            if refusal.reason is Reason.TOO_MANY:
+                return code, code, answers.plain(code, detail)
         except Failure as failure:
             code, detail = failure.code, failure.detail
         except PlatformError as refusal:
-            code, detail = refusal.wire or 0, refusal.message
+            code = refusal.wire or (50005 if isinstance(refusal, Invalid) else 0)
+            detail = refusal.message
             if code not in TEXTS:
                 code, detail = _defect(operation, request_id)
         except StoreUnavailable as error:
             _log.warning("database did not answer", operation=operation.id, error=str(error))
             code, detail = 70000, ""
+        except WriteRefused as error:
+            code, detail = 70000, f"{error.guard} was changed by somebody else meanwhile; try again"
         except _TooLarge as error:
             return 413, 413, answers.plain(413, str(error))
         except _Gone:
@@ -107,10 +123,11 @@ class OpenApi:
         except Exception:
             code, detail = _defect(operation, request_id)
         render = answers.token_failure if operation.service is None else answers.failure
-        body = render(code, language_of(query, self._language), detail)
+        body = render(code, language_of(scope["query_string"], self._language), detail)
         return code, self._statuses.get(code, 200), body
 
-    async def _admit(self, operation: Operation, scope: Scope, receive: Receive) -> Call:
+    async def _admit(self, operation: Operation, call: Call, scope: Scope, receive: Receive) -> None:
+        """Fill the call in as far as it is allowed. Raises Refused, Failure."""
         query: bytes = scope["query_string"]
         if len(query) > MAX_QUERY_BYTES:
             raise _TooLarge(f"the query has {len(query)} bytes, the limit is {MAX_QUERY_BYTES}")
@@ -120,25 +137,20 @@ class OpenApi:
                 token = value.decode("latin-1")
             elif name == b"content-type":
                 content_type = value
-        address = self._client_address(scope)
-        body = await _read(receive) if operation.method == "POST" else b""
-        caller = None
+        if operation.method == "POST":
+            call.content = await _read(receive)
         if operation.service is not None:
-            caller = self._platform.access.admit(token, address, operation.service)
+            call.caller = self._platform.access.admit(token, call.address, operation.service)
+            call.app_id = call.caller.id
         params = parse_form(query)
-        if body and content_type.startswith(_FORM):
-            params = {**parse_form(body), **params}
+        if call.content and content_type.startswith(_FORM):
+            params = {**parse_form(call.content), **params}
         if b"%00" in query and any("\0" in value for value in params.values()):
             raise Failure(50005, "a parameter holds a NUL character")  # PostgreSQL cannot even be asked for it
-        language = params.get("language", self._language)
-        return Call(
-            platform=self._platform,
-            params=params,
-            language=language if language in LANGUAGES else self._language,
-            address=address,
-            caller=caller,
-            content=body,
-        )
+        call.params = params
+        language = params.get("language")
+        if language in LANGUAGES:
+            call.language = language
 
     async def _no_route(self, scope: Scope, send: Send, methods: dict[str, Operation] | None) -> None:
         headers = [_JSON]

@@ -5,7 +5,6 @@ An application sees the sub-devices, and the gateways, of products that are auth
 
 import msgspec
 
-from mooring.platform import Actor
 from mooring.platform.entities import Product
 from mooring.platform.topology import SUB_DEVICE, SubDevice
 
@@ -88,9 +87,8 @@ async def _gateway_by_child(call: Call) -> bytes:
 
 async def _unbind(call: Call) -> bytes:
     device, product = await by_keys(call, _MISSING).found()
-    actor = Actor(call.app.account_id, f"SaaS application {call.app.name} ({call.app.id})", call.address or "")
-    await call.platform.topology.unbind(actor, product.product_key, device.device_key)
-    return answers.action(msgspec.UNSET)
+    await call.platform.topology.unbind(call.actor, product.product_key, device.device_key)
+    return answers.done()
 
 
 def _row(call: Call, sub: SubDevice) -> _SubDevice | None:

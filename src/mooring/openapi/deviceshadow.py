@@ -87,6 +87,7 @@ def _options(body: Body) -> SendOptions:
 
 
 def _answer(call: Call, results: Sequence[SendResult]) -> bytes:
+    call.tickets = tuple(result.ticket for result in results if result.ticket is not None)
     return answers.sent([_row(call, result) for result in results])
 
 

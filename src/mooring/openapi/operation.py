@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mooring.platform import Platform
+from mooring.platform import Actor, Platform
 from mooring.platform.entities import App
 
 from .params import Body, Params, read_body
@@ -13,10 +13,11 @@ __all__ = ["Call", "Operation"]
 
 @dataclass(slots=True)
 class Call:
-    """One admitted request. `caller` is the application of the token; the token operations have none.
+    """One request. `caller` is the application of the token; the token operations have none.
 
     `language` is CN or EN, `address` the caller's IP address, None when the connection has none, `content` what was
-    posted.
+    posted. An operation sets `tickets` to those of the commands it led to; `app_id` is the application that statistics
+    and request log count the call for, None while nobody is known.
     """
 
     platform: Platform
@@ -25,6 +26,8 @@ class Call:
     address: str | None
     caller: App | None
     content: bytes = b""
+    app_id: int | None = None
+    tickets: tuple[int, ...] = ()
 
     @property
     def body(self) -> Body:
@@ -37,6 +40,15 @@ class Call:
         if self.caller is None:
             raise RuntimeError("this operation has no caller")
         return self.caller
+
+    def time(self, at_ms: int | None) -> str | int | None:
+        """A time (epoch ms) that the contract prints as a string, as this application wants it (README decision 1)."""
+        return at_ms if at_ms is None or self.app.times == "numbers" else str(at_ms)
+
+    @property
+    def actor(self) -> Actor:
+        """The calling application as the audit log names it."""
+        return Actor.of_app(self.app, self.address)
 
 
 @dataclass(frozen=True, slots=True)

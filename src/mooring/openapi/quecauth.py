@@ -14,6 +14,7 @@ async def _log_in(call: Call) -> bytes:
     _need(call, "grant_type", "username", "password")
     _need_value(call, "grant_type", "password")
     issued = call.platform.access.log_in(call.params["username"], call.params["password"], call.address)
+    call.app_id = issued.app_id
     return answers.token(issued.text, issued.expires_in, "OK")
 
 
@@ -21,6 +22,7 @@ async def _refresh(call: Call) -> bytes:
     _need(call, "grant_type", "refresh_token")
     _need_value(call, "grant_type", "refresh_token")
     issued = call.platform.access.renew(call.params["refresh_token"], call.address)
+    call.app_id = issued.app_id
     return answers.token(issued.text, issued.expires_in, "")
 
 

@@ -28,10 +28,10 @@ class _Data(msgspec.Struct):
     data: str
     dataType: str  # noqa: N815
     sendStatus: int  # noqa: N815
-    sendTime: str | None  # noqa: N815
+    sendTime: str | int | None  # noqa: N815
     ticket: str
-    createTime: str  # noqa: N815
-    updateTime: str  # noqa: N815
+    createTime: str | int | None  # noqa: N815
+    updateTime: str | int | None  # noqa: N815
     productKey: str  # noqa: N815
     cmd: str
     sourceType: str  # noqa: N815
@@ -46,7 +46,7 @@ class _Extras(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     abId: int | None  # noqa: N815 - names of the wire
-    createTime: str  # noqa: N815
+    createTime: str | int | None  # noqa: N815
     deviceKey: str  # noqa: N815
     eventCode: str  # noqa: N815
     eventName: str  # noqa: N815
@@ -69,7 +69,7 @@ async def _data(call: Call) -> bytes:
     rows, total = await call.platform.history.data(
         device.id, since=since, until=until, direction=direction, status=status, number=number, size=size
     )
-    return answers.page([_data_row(device, product, row) for row in rows], number, size, total)
+    return answers.page([_data_row(call, device, product, row) for row in rows], number, size, total)
 
 
 async def _events(call: Call) -> bytes:
@@ -81,7 +81,7 @@ async def _events(call: Call) -> bytes:
     rows, total = await call.platform.history.events(
         device.id, since=since, until=until, event_type=event_type, number=number, size=size
     )
-    return answers.page([_event_row(device, product, row) for row in rows], number, size, total)
+    return answers.page([_event_row(call, device, product, row) for row in rows], number, size, total)
 
 
 def _range(call: Call) -> tuple[int, int]:
@@ -95,7 +95,7 @@ def _range(call: Call) -> tuple[int, int]:
     return since, until
 
 
-def _data_row(device: Device, product: Product, row: DataRow) -> _Data:
+def _data_row(call: Call, device: Device, product: Product, row: DataRow) -> _Data:
     return _Data(
         id=None,
         deviceKey=device.device_key,
@@ -105,10 +105,10 @@ def _data_row(device: Device, product: Product, row: DataRow) -> _Data:
         data=row.data,
         dataType="BASE64",
         sendStatus=row.status,
-        sendTime=None if row.sent_at is None else str(row.sent_at),
+        sendTime=call.time(row.sent_at),
         ticket=str(row.ticket),
-        createTime=str(row.created_at),
-        updateTime=str(row.updated_at),
+        createTime=call.time(row.created_at),
+        updateTime=call.time(row.updated_at),
         productKey=product.product_key,
         cmd=f"{row.cmd:04X}",
         sourceType="PASS" if row.cmd in _PASS_THROUGH else "MODE",
@@ -118,10 +118,10 @@ def _data_row(device: Device, product: Product, row: DataRow) -> _Data:
     )
 
 
-def _event_row(device: Device, product: Product, row: EventRow) -> _Event:
+def _event_row(call: Call, device: Device, product: Product, row: EventRow) -> _Event:
     return _Event(
         abId=row.ab_id,
-        createTime=str(row.created_at),
+        createTime=call.time(row.created_at),
         deviceKey=device.device_key,
         eventCode=row.code,
         eventName=row.name,

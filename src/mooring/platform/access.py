@@ -9,6 +9,7 @@ from enum import Enum
 from mooring.protocol.login import LoginFieldError, in_window, parse_username
 from mooring.protocol.login import verify as signature_fits
 
+from .buckets import Buckets
 from .directory import Directory
 from .entities import PACKAGE_PREFIXES, Account, App
 from .sources import Clock
@@ -32,30 +33,39 @@ class Reason(Enum):
     KEY_DISABLED = "the AccessKey is disabled"
     BAD_LOGIN = "the login fields are wrong"
     UNAVAILABLE = "the directory cannot be confirmed as fresh"
+    TOO_MANY = "the application calls more often than it may"
 
 
 class Refused(Exception):
-    """A caller is turned away. `field` and `detail` say which part of the request was wrong."""
+    """A caller is turned away. `field` and `detail` say which part of the request was wrong, `app_id` which application
+    it was about, when that is known."""
 
-    def __init__(self, reason: Reason, field: str = "", detail: str = "") -> None:
+    def __init__(self, reason: Reason, field: str = "", detail: str = "", *, app_id: int | None = None) -> None:
         self.reason = reason
         self.field = field
         self.detail = detail
+        self.app_id = app_id
         super().__init__(reason.value)
 
 
 class Access:
-    """Decides. `window_ms` is how far a login's timestamp may be from the server's clock, both ways."""
+    """Decides. `window_ms` is how far a login's timestamp may be from the server's clock, both ways; `calls_per_s` how
+    often an application may call, on this process (domain-rules.md section 8)."""
 
-    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, *, window_ms: int) -> None:
+    def __init__(
+        self, directory: Directory, tokens: Tokens, clock: Clock, *, window_ms: int, calls_per_s: float | None = None
+    ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
         self._window_ms = window_ms
+        self._calls_per_s = calls_per_s
+        self._calls = None if calls_per_s is None else Buckets(calls_per_s, clock)
 
     def log_in(self, username: str, password: str, address: str | None) -> IssuedToken:
         """A token for a signed login. Raises Refused."""
         app = self.identify(username, password, address)
+        self._need_rate(app)
         return self._tokens.issue(app, self._account_of(app))
 
     def identify(self, username: str, password: str, address: str | None) -> App:
@@ -76,23 +86,23 @@ class Access:
         if app is None:
             raise Refused(Reason.UNKNOWN_KEY)
         if not signature_fits(username, app.access_secret.reveal(), password):
-            raise Refused(Reason.WRONG_PASSWORD)
+            raise Refused(Reason.WRONG_PASSWORD, app_id=app.id)
         self.need_welcome(app, address)
         return app
 
     def need_welcome(self, app: App, address: str | None) -> None:
         """See that the key is enabled and the caller's address allowed. Raises Refused."""
         if not app.enabled:
-            raise Refused(Reason.KEY_DISABLED)
+            raise Refused(Reason.KEY_DISABLED, app_id=app.id)
         _need_address(self._account_of(app), app, address)
 
     def need_service(self, app: App, service: str) -> None:
         """See that the application may use the package of a service (steps 5 and 6). Raises Refused."""
         package = _PACKAGE_OF[service]
         if package not in self._account_of(app).packages or not app.api_access:
-            raise Refused(Reason.NOT_ENABLED)
+            raise Refused(Reason.NOT_ENABLED, app_id=app.id)
         if package not in app.packages:
-            raise Refused(Reason.NOT_AUTHORIZED)
+            raise Refused(Reason.NOT_AUTHORIZED, app_id=app.id)
 
     def renew(self, text: str, address: str | None) -> IssuedToken:
         """A token for a token. Raises Refused: BAD_TOKEN, or UNKNOWN_KEY when the application was deleted."""
@@ -107,6 +117,7 @@ class Access:
         if app is None or account is None:
             raise Refused(Reason.BAD_TOKEN)
         _need_address(account, app, address)
+        self._need_rate(app)
         return self._tokens.renew(text, claims, app, account)
 
     def admit(self, token: str | None, address: str | None, service: str) -> App:
@@ -119,8 +130,14 @@ class Access:
         if app is None or account is None:
             raise Refused(Reason.BAD_TOKEN)
         _need_address(account, app, address)
+        self._need_rate(app)
         self.need_service(app, service)
         return app
+
+    def _need_rate(self, app: App) -> None:
+        if self._calls is not None and self._calls.take(app.id):
+            detail = f"{self._calls_per_s:g} calls a second are the limit of an application"
+            raise Refused(Reason.TOO_MANY, detail=detail, app_id=app.id)
 
     def _account_of(self, app: App) -> Account:
         account = self._directory.account(app.account_id)
@@ -136,4 +153,4 @@ class Access:
 def _need_address(account: Account, app: App, address: str | None) -> None:
     for entries in (account.address_list, app.address_list):
         if entries is not None and not entries.allows(address):
-            raise Refused(Reason.ADDRESS)
+            raise Refused(Reason.ADDRESS, app_id=app.id)

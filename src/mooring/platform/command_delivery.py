@@ -6,7 +6,7 @@ lost. Commands of a device leave oldest first, a bounded number of them unconfir
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import structlog
@@ -74,6 +74,8 @@ class Deliveries:
         self._to_watch: dict[Flight, float] = {}
         self._to_expire: list[tuple[int, int, int]] = []  # heap of (epoch ms, ticket, device)
         self._unsaved: dict[int, Command] = {}
+        self.on_sent: Callable[[int, int], None] | None = None
+        """Hears of each command that was written: the device and the bytes of its payload."""
 
     # Commands
 
@@ -208,6 +210,8 @@ class Deliveries:
         if flight.withdrawn:
             return
         now = self._clock.now_ms()
+        if self.on_sent is not None and flight.command.published_at is None:
+            self.on_sent(flight.command.device_id, len(flight.command.payload or b""))
         flight.command.publish(now, flight.packet_id)
         entry = Entry()
         if not flight.session.activated:

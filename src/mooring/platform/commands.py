@@ -30,6 +30,7 @@ from .command_input import (
 )
 from .command_steps import Command
 from .command_timeline import CommandTimeline, timeline
+from .device_limits import DeviceLimits
 from .directory import Directory
 from .entities import App, Device, Product
 from .errors import Conflict, Missing
@@ -97,6 +98,7 @@ class Commands:
         trace: Trace,
         clock: Clock,
         ids: Ids,
+        limits: DeviceLimits | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -104,7 +106,9 @@ class Commands:
         self._sessions = sessions
         self._clock = clock
         self._ids = ids
+        self._limits = limits or DeviceLimits(store, clock)
         self._deliveries = Deliveries(store, directory, journal, sessions, trace, clock)
+        self._deliveries.on_sent = self._limits.count
 
     # Sending
 
@@ -325,6 +329,9 @@ class Commands:
                 return _UNSUPPORTED, ""
             if options.cache_s is None:
                 return _OFFLINE, ""
+        refusal = self._limits.refusal(row.id)
+        if refusal is not None:
+            return refusal
         limit = MAX_UNCONFIRMED if online else MAX_CACHED
         if self._deliveries.reserve(row.id, limit, target.prepared.kind if options.cover else None):
             return _ACCEPTED, ""

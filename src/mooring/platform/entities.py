@@ -70,7 +70,10 @@ class ManageToken(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """One SaaS application. A token is alive only while it carries the present `token_generation`."""
+    """One SaaS application. A token is alive only while it carries the present `token_generation`.
+
+    `times` says how the OpenAPI shows it times that the contract prints as strings: `documented`, or `numbers`.
+    """
 
     id: int
     account_id: int
@@ -85,6 +88,7 @@ class App(msgspec.Struct, frozen=True):
     address_list_enabled: bool
     allowed_addresses: tuple[str, ...]
     address_list: AddressList | None
+    times: str
     created_at: int
     updated_at: int | None
 

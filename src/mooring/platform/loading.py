@@ -103,6 +103,7 @@ def app(row: AppRow, packages: Iterable[AppPackageRow], vault: Vault) -> App:
         address_list_enabled=row.address_list_enabled,
         allowed_addresses=addresses,
         address_list=AddressList(addresses) if row.address_list_enabled else None,
+        times=row.times,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

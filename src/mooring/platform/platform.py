@@ -10,9 +10,11 @@ from mooring.store import accounts as account_statements
 
 from .access import Access
 from .accounts import Accounts
+from .api_statistics import ApiStatistics
 from .certificates import Certificates
 from .commands import Commands
 from .connecting import Connecting
+from .device_limits import DeviceLimits
 from .devices import Devices
 from .directory import Directory
 from .history import History
@@ -25,6 +27,7 @@ from .passwords import Passwords
 from .products import Products
 from .queue_access import QueueAccess
 from .queues import Queues
+from .request_log import RequestLog
 from .retention import forget_old
 from .saas_apps import SaasApps
 from .serial_numbers import SerialNumbers
@@ -49,6 +52,7 @@ _KEY_CHECK_TEXT = "mooring"
 _HOUSEKEEPING_S = 3_600.0
 _TICK_S = 0.25
 _QUEUES_TICK_S = 1.0
+_FLUSH_S = 5.0
 _DAY_MS = 86_400_000
 
 
@@ -71,6 +75,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_subscriptions: int = 100
     queue_bytes: int = 500 * 1024 * 1024
     queue_age_s: int = 21_600
+    statistics_days: int = 90
+    request_log_rows: int = 1_000
+    request_log_days: int = 7
+    app_calls_per_s: float | None = None
+    device_commands_per_s: float | None = None
+    device_messages_per_day: int | None = None
 
 
 async def is_initialized(store: Store) -> bool:
@@ -114,7 +124,15 @@ class Platform:
             lifetime_s=limits.token_lifetime_s,
             renew_after_s=limits.token_renew_after_s,
         )
-        self.access = Access(self.directory, self.tokens, clock, window_ms=limits.login_window_s * 1000)
+        self.access = Access(
+            self.directory,
+            self.tokens,
+            clock,
+            window_ms=limits.login_window_s * 1000,
+            calls_per_s=limits.app_calls_per_s,
+        )
+        self.api_statistics = ApiStatistics(store, clock)
+        self.request_log = RequestLog(store, clock, ids, kept=limits.request_log_rows)
         self.accounts = Accounts(self.ledger, entropy, Passwords())
         self.service_market = ServiceMarket(self.ledger)
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
@@ -133,7 +151,15 @@ class Platform:
         self.connecting = Connecting(
             store, self.directory, vault, self.devices, self.certificates, self.journal, entropy, clock
         )
-        self.commands = Commands(store, self.directory, self.journal, self.sessions, self.trace, clock, ids)
+        self.device_limits = DeviceLimits(
+            store,
+            clock,
+            commands_per_s=limits.device_commands_per_s,
+            messages_per_day=limits.device_messages_per_day,
+        )
+        self.commands = Commands(
+            store, self.directory, self.journal, self.sessions, self.trace, clock, ids, self.device_limits
+        )
         self.sessions.on_open.append(self.commands.on_open)
         self.sessions.on_close.append(self.commands.on_close)
         self.devices.on_delete.append(lambda device: self.commands.abandon(device.id, "the device was deleted"))
@@ -150,7 +176,15 @@ class Platform:
             ids,
         )
         self.uplinks = Uplinks(
-            self.directory, self.journal, self.sessions, self.commands, self.sub_devices, self.trace, clock, ids
+            self.directory,
+            self.journal,
+            self.sessions,
+            self.commands,
+            self.sub_devices,
+            self.trace,
+            clock,
+            ids,
+            self.device_limits,
         )
         self.history = History(store)
         self.latest = Latest(store)
@@ -189,12 +223,14 @@ class Platform:
         await self.message_queues.recover()
         await self.sessions.recover()
         await self.commands.recover()
+        await self.device_limits.load()
 
     async def close(self) -> None:
-        """Commit what happened to devices; after it nothing may happen to them any more."""
+        """Commit what happened to devices and what was counted; after it nothing may happen to them any more."""
         await self.sub_devices.settle()
         await self.journal.settle()
         self.sessions.stop()
+        await self._flush()
 
     async def background(self) -> None:
         """Follow the database where it is shared, time commands out, keep house each hour, until cancelled."""
@@ -203,6 +239,7 @@ class Platform:
                 tasks.create_task(self.directory.follow())
             tasks.create_task(self._tick())
             tasks.create_task(self._tick_queues())
+            tasks.create_task(self._keep_counts())
             tasks.create_task(self._keep_house())
 
     async def _tick(self) -> None:
@@ -215,6 +252,19 @@ class Platform:
             self.message_queues.tick()
             await asyncio.sleep(_QUEUES_TICK_S)
 
+    async def _keep_counts(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await self.device_limits.flush()
+            await self.api_statistics.flush()
+            await self.request_log.flush()
+        except StoreUnavailable as error:
+            _log.warning("counts of calls and messages not written", error=str(error))
+
     async def _keep_house(self) -> None:
         while True:
             try:
@@ -223,6 +273,8 @@ class Platform:
                 await self.ledger.forget_before(self.clock.now_ms() - self.limits.audit_days * _DAY_MS)
                 await self.virtual_devices.close_idle()
                 await self.queues.suspend_idle()
+                await self.api_statistics.forget_before(self.clock.now_ms() - self.limits.statistics_days * _DAY_MS)
+                await self.request_log.forget_before(self.clock.now_ms() - self.limits.request_log_days * _DAY_MS)
                 await forget_old(self.store, self.limits, self.clock)
             except StoreUnavailable as error:
                 _log.warning("housekeeping put off", error=str(error))

@@ -1,5 +1,7 @@
 """SaaS applications: keys, packages, products, IP white lists (domain-rules.md section 9)."""
 
+from typing import Literal
+
 import msgspec
 
 from mooring.store import UniqueViolation, Vault, Write, WriteRefused
@@ -9,7 +11,7 @@ from mooring.store import saas_apps as statements
 from .addresses import parse_addresses
 from .entities import App, Product
 from .errors import Conflict, Invalid, LimitReached, Missing
-from .fields import check_key, check_text
+from .fields import check_choice, check_key, check_text
 from .ledger import Actor, Ledger
 from .loading import app_context
 from .products import Products
@@ -41,6 +43,7 @@ class AppChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `enabled` false disables the key: logins fail with 403 and every token dies for good. `api_access` false keeps
     the tokens but answers 91007. `address_list_enabled` with `allowed_addresses` is the application's IP white list.
+    `times` numbers shows it as JSON numbers what the contract prints as strings (contract README, decision 1).
     """
 
     name: str | None = None
@@ -49,6 +52,7 @@ class AppChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_access: bool | None = None
     address_list_enabled: bool | None = None
     allowed_addresses: list[str] | None = None
+    times: Literal["documented", "numbers"] | None = None
 
 
 class SaasApps:
@@ -122,6 +126,7 @@ class SaasApps:
             generations=1 if detail.get("enabled") is False else 0,
             new_address_list_enabled=wanted["address_list_enabled"],
             new_allowed_addresses=msgspec.json.encode(wanted["allowed_addresses"]).decode(),
+            new_times=wanted["times"],
             seen_updated_at=app.updated_at,
             now=self._ledger.later_than(app.updated_at),
         ).must(f"SaaS application {app.name}")
@@ -259,6 +264,7 @@ class SaasApps:
             token_generation=0,
             address_list_enabled=False,
             allowed_addresses="[]",
+            times="documented",
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )
@@ -288,6 +294,7 @@ def _wanted(app: App, changes: AppChanges) -> dict[str, object]:
     }
     wanted["name"] = check_text("name", wanted["name"], low=1, high=50)
     wanted["description"] = check_text("description", wanted["description"], low=0, high=200)
+    check_choice("times", wanted["times"], ("documented", "numbers"))
     wanted["allowed_addresses"] = parse_addresses(wanted["allowed_addresses"])
     if wanted["address_list_enabled"] and not wanted["allowed_addresses"]:
         raise Invalid(

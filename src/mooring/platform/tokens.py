@@ -46,6 +46,7 @@ class IssuedToken(msgspec.Struct, frozen=True):
 
     text: str
     expires_in: int
+    app_id: int
 
     def __repr__(self) -> str:
         return f"IssuedToken(expires_in={self.expires_in})"
@@ -98,7 +99,7 @@ class Tokens:
         )
         text = self._sign(claims)
         self._remember(text, claims)
-        return IssuedToken(PREFIX + text, claims.exp - claims.iat)
+        return IssuedToken(PREFIX + text, claims.exp - claims.iat, app.id)
 
     def verify(self, text: str) -> App | None:
         """The application a living token speaks for; None when it is wrong, expired or revoked."""
@@ -127,7 +128,7 @@ class Tokens:
     def renew(self, text: str, claims: TokenClaims, app: App, account: Account) -> IssuedToken:
         """The same token while it is younger than the renewal age, otherwise a new one; the old one lives on."""
         if self._clock.now_ms() < (claims.iat + self._renew_after_s) * 1000:
-            return IssuedToken(PREFIX + bare(text), claims.exp - claims.iat)
+            return IssuedToken(PREFIX + bare(text), claims.exp - claims.iat, app.id)
         return self.issue(app, account)
 
     def _sign(self, claims: TokenClaims) -> str:

@@ -19,6 +19,7 @@ from mooring.store import StoreError
 from mooring.store.logs import ADD_DATA, ADD_EVENT, ADD_EXCEPTION, ADD_LOCATION
 from mooring.thingmodel import Decoded, DecodedEvent, Misfit, plain_dm_data
 
+from .device_limits import DeviceLimits
 from .directory import Directory
 from .journal import Entry, Journal
 from .locations import newest_fix, read_report
@@ -33,6 +34,7 @@ __all__ = ["MAX_EVENTS", "Downlinks", "Online", "SubDevices", "Uplinks"]
 MAX_EVENTS = 200  # of one report; an empty one takes four bytes, and each makes a row
 
 _ANSWER, _REPORT = 0x0012, 0x0014
+_COUNTED = frozenset((_ANSWER, _REPORT, 0x0024, 0x0122, 0x0124))  # see DeviceLimits
 _TRANSPARENT = 0
 _MAX_PACKET_ID = 0xFFFF
 _NUL_SHOWN = "\ufffd"  # JSONB of PostgreSQL, where the newest values are merged, cannot hold NUL
@@ -89,7 +91,9 @@ class Uplinks:
         trace: Trace,
         clock: Clock,
         ids: Ids,
+        limits: DeviceLimits,
     ) -> None:
+        self._limits = limits
         self._directory = directory
         self._journal = journal
         self._sessions = sessions
@@ -103,6 +107,10 @@ class Uplinks:
         """Take one frame. Never raises. `qos` is that of its message, for those who watch."""
         at_ms = self._clock.now_ms()
         entry = Entry(done)
+        if frame.command in _COUNTED and not self._limits.take(session.device.id, len(frame.payload)):
+            self._except(session, entry, frame, qos, "the device has used up its messages of the day", at_ms)
+            self._journal.add(entry)
+            return
         try:
             if frame.command == _REPORT or frame.command == _ANSWER:
                 self._take_model_data(session, entry, frame, qos, at_ms)

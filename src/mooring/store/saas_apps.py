@@ -38,6 +38,7 @@ class AppRow(msgspec.Struct, frozen=True):
     token_generation: int
     address_list_enabled: bool
     allowed_addresses: str
+    times: str
     created_at: int
     updated_at: int | None
 
@@ -68,6 +69,7 @@ UPDATE = Change(
         token_generation=_apps.c.token_generation + bindparam("generations"),
         address_list_enabled=bindparam("new_address_list_enabled"),
         allowed_addresses=bindparam("new_allowed_addresses"),
+        times=bindparam("new_times"),
         updated_at=bindparam("now"),
     )
 )

@@ -26,10 +26,12 @@ __all__ = [
     "account_packages",
     "accounts",
     "administrators",
+    "api_statistics",
     "audit_log",
     "ca_certificates",
     "commands",
     "data_log",
+    "device_usage",
     "device_values",
     "devices",
     "directory_changes",
@@ -44,6 +46,7 @@ __all__ = [
     "products",
     "queue_messages",
     "queues",
+    "request_log",
     "saas_app_packages",
     "saas_apps",
     "subscriptions",
@@ -167,6 +170,7 @@ saas_apps = Table(
     Column("token_generation", Integer, nullable=False),
     Column("address_list_enabled", Boolean, nullable=False),
     Column("allowed_addresses", Text, nullable=False),
+    Column("times", Text, nullable=False, server_default="documented"),
     _time("created_at"),
     _time("updated_at", nullable=True),
     UniqueConstraint("access_key"),
@@ -491,4 +495,60 @@ queue_messages = Table(
     Column("body", LargeBinary, nullable=False),
     _time("created_at"),
     Index(None, "queue_id", "id"),
+)
+
+# Calls of the OpenAPI in an hour (its first moment in epoch ms). `to_…_ms` count the calls that took at most so
+# long and longer than the column before; the rest took longer still. Each process adds what it counted.
+api_statistics = Table(
+    "api_statistics",
+    metadata,
+    Column("app_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            "calls",
+            "failures",
+            "total_us",
+            "longest_us",
+            "to_1_ms",
+            "to_3_ms",
+            "to_10_ms",
+            "to_30_ms",
+            "to_100_ms",
+            "to_300_ms",
+            "to_1000_ms",
+        )
+    ),
+    Index(None, "hour"),
+)
+
+# The newest calls of each application. `tickets` are those of the commands it led to, `,1,2,`.
+request_log = Table(
+    "request_log",
+    metadata,
+    _log_id(),
+    Column("app_id", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("message", Text, nullable=True),
+    Column("tickets", Text, nullable=True),
+    _time("created_at"),
+    Index(None, "app_id", "id"),
+)
+
+# Messages of a device on one day (days since 1970-01-01 UTC), in units of 512 bytes.
+device_usage = Table(
+    "device_usage",
+    metadata,
+    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("units", BigInteger, nullable=False),
+    Index(None, "day"),
 )

@@ -7,6 +7,7 @@ It speaks HTTP to a running Mooring and never touches a database. Exit codes: 0 
 import typer
 
 from . import (
+    app_activity,
     audit,
     ca_certificates,
     commands,
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 login.register(app)
+app_activity.register(saas_apps.saas_app)
 for name, group in (
     ("account", people.account),
     ("administrator", people.administrator),

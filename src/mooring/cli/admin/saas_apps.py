@@ -11,13 +11,13 @@ from .products import product_table
 from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
-__all__ = ["saas_app"]
+__all__ = ["AppName", "app_path", "saas_app"]
 
 saas_app = group("SaaS applications.")
 
 _PAGE = 1000
 
-_App = Annotated[str, typer.Argument(help="Id or exact name of the application.", metavar="APP")]
+AppName = Annotated[str, typer.Argument(help="Id or exact name of the application.", metavar="APP")]
 _Package = Annotated[str, typer.Argument(help="Name of a service package.")]
 _ProductKey = Annotated[str, typer.Argument(help="ProductKey.")]
 _Name = Annotated[str, typer.Argument(help="Name of the application.")]
@@ -50,9 +50,9 @@ def _list_apps(session: Session, limit: Limit = 100, offset: Offset = 0) -> None
 
 
 @command(saas_app, "show")
-def _show_app(session: Session, app: _App) -> None:
+def _show_app(session: Session, app: AppName) -> None:
     """Show one application."""
-    _show(session, session.get(_path(session, app)))
+    _show(session, session.get(app_path(session, app)))
 
 
 @command(saas_app, "create")
@@ -73,48 +73,53 @@ def _create_app(
 
 
 @command(saas_app, "rename")
-def _rename_app(session: Session, app: _App, new_name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
+def _rename_app(session: Session, app: AppName, new_name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
     """Give an application another name."""
-    _show(session, session.patch(_path(session, app), {"name": new_name}))
+    _show(session, session.patch(app_path(session, app), {"name": new_name}))
 
 
 @command(saas_app, "update")
 def _update_app(
     session: Session,
-    app: _App,
+    app: AppName,
     name: Annotated[str | None, typer.Option(help="The new name.")] = None,
     description: Annotated[str | None, typer.Option(help="The new description.")] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(help="documented, or numbers: times that the contract prints as strings come as JSON numbers."),
+    ] = None,
 ) -> None:
-    """Change name or description."""
-    _show(session, session.patch(_path(session, app), {"name": name, "description": description}))
+    """Change name, description, or how times are shown to it."""
+    changes = {"name": name, "description": description, "times": times}
+    _show(session, session.patch(app_path(session, app), changes))
 
 
 @command(saas_app, "enable")
-def _enable_app(session: Session, app: _App) -> None:
+def _enable_app(session: Session, app: AppName) -> None:
     """Enable the AccessKey again."""
-    _show(session, session.post(_path(session, app, "enable")))
+    _show(session, session.post(app_path(session, app, "enable")))
 
 
 @command(saas_app, "disable")
-def _disable_app(session: Session, app: _App) -> None:
+def _disable_app(session: Session, app: AppName) -> None:
     """Disable the AccessKey: logins fail, and every token dies for good."""
-    _show(session, session.post(_path(session, app, "disable")))
+    _show(session, session.post(app_path(session, app, "disable")))
 
 
 @command(saas_app, "api-access")
 def _api_access(
-    session: Session, app: _App, state: Annotated[str, typer.Argument(help="on or off.", metavar="on|off")]
+    session: Session, app: AppName, state: Annotated[str, typer.Argument(help="on or off.", metavar="on|off")]
 ) -> None:
     """Switch API access; while it is off, tokens live on and calls answer 91007."""
     if state not in ("on", "off"):
         raise typer.BadParameter(f"{state!r} is neither on nor off", param_hint="on|off")
-    _show(session, session.patch(_path(session, app), {"api_access": state == "on"}))
+    _show(session, session.patch(app_path(session, app), {"api_access": state == "on"}))
 
 
 @command(saas_app, "addresses")
 def _app_addresses(
     session: Session,
-    app: _App,
+    app: AppName,
     addresses: Annotated[
         list[str] | None, typer.Argument(help="The whole new list: IPv4, IPv6, CIDR.", show_default=False)
     ] = None,
@@ -124,7 +129,7 @@ def _app_addresses(
     clear: Annotated[bool, typer.Option("--clear", help="Empty the list.", show_default=False)] = False,
 ) -> None:
     """Show or set the IP white list of an application."""
-    path = _path(session, app)
+    path = app_path(session, app)
     if not addresses and not clear and enabled is None:
         _show(session, session.get(path))
         return
@@ -133,63 +138,64 @@ def _app_addresses(
 
 
 @command(saas_app, "delete")
-def _delete_app(session: Session, app: _App, yes: Yes = False) -> None:
+def _delete_app(session: Session, app: AppName, yes: Yes = False) -> None:
     """Delete an application; its tokens die, its products become free."""
-    path = _path(session, app)
+    path = app_path(session, app)
     confirm(f"Delete SaaS application {app}?", yes)
     session.show(session.delete(path), lambda: say(f"SaaS application {app} was deleted"))
 
 
 @command(saas_app, "secret")
-def _show_secret(session: Session, app: _App) -> None:
+def _show_secret(session: Session, app: AppName) -> None:
     """Show the AccessSecret; that it was shown is audited."""
-    answer = session.get(_path(session, app, "secret"))
+    answer = session.get(app_path(session, app, "secret"))
     session.show(answer, lambda: fields(answer.value))
 
 
 @command(saas_app, "reset-secret")
-def _reset_secret(session: Session, app: _App, yes: Yes = False) -> None:
+def _reset_secret(session: Session, app: AppName, yes: Yes = False) -> None:
     """Make a new AccessSecret; the old one and every token end at once."""
-    path = _path(session, app, "secret", "reset")
+    path = app_path(session, app, "secret", "reset")
     confirm(f"Reset the AccessSecret of {app}? The present one stops working at once.", yes)
     answer = session.post(path)
     session.show(answer, lambda: fields(answer.value))
 
 
 @command(saas_app, "authorize-package")
-def _authorize_package(session: Session, app: _App, package: _Package) -> None:
+def _authorize_package(session: Session, app: AppName, package: _Package) -> None:
     """Let an application use an activated package."""
-    _show(session, session.put(_path(session, app, "packages", package)))
+    _show(session, session.put(app_path(session, app, "packages", package)))
 
 
 @command(saas_app, "cancel-package")
-def _cancel_package(session: Session, app: _App, package: _Package) -> None:
+def _cancel_package(session: Session, app: AppName, package: _Package) -> None:
     """Take a package away."""
-    _show(session, session.delete(_path(session, app, "packages", package)))
+    _show(session, session.delete(app_path(session, app, "packages", package)))
 
 
 @command(saas_app, "authorize-product")
-def _authorize_product(session: Session, app: _App, product_key: _ProductKey) -> None:
+def _authorize_product(session: Session, app: AppName, product_key: _ProductKey) -> None:
     """Give an application a product's data; a product belongs to one application at a time."""
-    answer = session.put(_path(session, app, "products", product_key))
+    answer = session.put(app_path(session, app, "products", product_key))
     session.show(answer, lambda: say(f"{product_key} is authorized to {app}"))
 
 
 @command(saas_app, "cancel-product")
-def _cancel_product(session: Session, app: _App, product_key: _ProductKey) -> None:
+def _cancel_product(session: Session, app: AppName, product_key: _ProductKey) -> None:
     """Take a product away."""
-    answer = session.delete(_path(session, app, "products", product_key))
+    answer = session.delete(app_path(session, app, "products", product_key))
     session.show(answer, lambda: say(f"{product_key} is free"))
 
 
 @command(saas_app, "products")
-def _list_products(session: Session, app: _App, limit: Limit = 100, offset: Offset = 0) -> None:
+def _list_products(session: Session, app: AppName, limit: Limit = 100, offset: Offset = 0) -> None:
     """List the products authorized to an application."""
-    answer = session.get(_path(session, app, "products"), limit=limit, offset=offset)
+    answer = session.get(app_path(session, app, "products"), limit=limit, offset=offset)
     session.show(answer, lambda: product_table(answer.value, offset))
 
 
-def _path(session: Session, app: str, *rest: str) -> str:
+def app_path(session: Session, app: str, *rest: str) -> str:
+    """The path of an application that is named by its id or its name. Raises Failure."""
     return path_of("saas-apps", _app_id(session, app), *rest)
 
 
@@ -226,6 +232,7 @@ def _app_fields(found: dict[str, Any]) -> None:
         "packages": ", ".join(entry["package"] for entry in found["packages"]),
         "IP white list": onoff(found["address_list_enabled"]),
         "addresses": ", ".join(found["allowed_addresses"]),
+        "times": found["times"],
         "created": moment(found["created_at"]),
         "updated": moment(found["updated_at"]),
     }
