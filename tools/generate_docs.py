@@ -177,6 +177,18 @@ def _limits() -> str:
         ("Unconfirmed commands of a device", f"{MAX_UNCONFIRMED}", "61007"),
         ("Device connections", f"{fields['max_connections'].default}, setting `max_connections`", "closed at once"),
         ("Open traces of a process", f"{MAX_WATCHERS}", "HTTP 409, `too_many_traces`"),
+        ("OpenAPI calls of an application in a second", "none, setting `app_calls_per_s`", "HTTP 429"),
+        ("Commands to a device in a second", "none, setting `device_commands_per_s`", "61007"),
+        (
+            "Messages of a device on a day",
+            "none, setting `device_messages_per_day`",
+            "61006; reports become exceptions",
+        ),
+        (
+            "Logged OpenAPI calls of an application",
+            f"{fields['request_log_rows'].default}, setting `request_log_rows`",
+            "older ones are deleted",
+        ),
         ("Audit entries", f"{fields['audit_days'].default} days, setting `audit_days`", "older ones are deleted"),
     )
     return _table(("What", "Limit", "Beyond it"), rows)
