@@ -179,9 +179,9 @@ class Devices:
         device = await self.find(product.id, device_key)
         if device is not None:
             return device
-        [planned] = await self._plan(product, [check_new(NewDevice(device_key), None)])
-        # Somebody else may have added it meanwhile, which is as good.
-        with contextlib.suppress(UniqueViolation, WriteRefused):
+        # Somebody else may add it meanwhile, which is as good.
+        with contextlib.suppress(Conflict, UniqueViolation, WriteRefused):
+            [planned] = await self._plan(product, [check_new(NewDevice(device_key), None)])
             await self._store.write(planned.write)
         device = await self.find(product.id, device_key)
         if device is None:
