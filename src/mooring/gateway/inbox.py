@@ -25,7 +25,7 @@ class Inbox:
 
     def is_copy(self, packet_id: int, payload: bytes, now: float, answer: Answer) -> bool:
         """Whether the message came before. A copy is answered as soon as it is known what became of its message."""
-        key = packet_id, hash(payload)
+        key = packet_id, hash(payload)  # of bytes it is taken once
         if key in self._storing:  # however long the database takes, longer than the filter remembers even
             self._copies.setdefault(key, []).append(answer)
             return True

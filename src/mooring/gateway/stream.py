@@ -144,10 +144,13 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        events = self._mqtt.receive_data(data, self._loop.time())
+        mqtt = self._mqtt
+        events = mqtt.receive_data(data, self._loop.time())
         if events:
             self._take(events)
-        self._after()
+        # Messages that wait for their commit leave nothing to do: this is every uplink.
+        if self._paused or not mqtt.is_calm or not self._gateway.platform.journal.has_room:
+            self._after()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone. What came before and was held back still counts."""

@@ -176,12 +176,11 @@ class Journal:
     async def _commit(self, batch: list[Entry]) -> None:
         error = await self._try(batch)
         if error is None or isinstance(error, StoreUnavailable) or len(batch) == 1:
-            for entry in batch:
-                _tell(entry, error)
+            _tell(batch, error)
             return
         # A value of one entry fits no column, or its write was refused: the others must not suffer for it.
         for entry in batch:
-            _tell(entry, await self._try([entry]))
+            _tell([entry], await self._try([entry]))
 
     async def _try(self, batch: list[Entry]) -> StoreError | None:
         try:
@@ -206,12 +205,14 @@ class Journal:
                 callback()
 
 
-def _tell(entry: Entry, error: StoreError | None) -> None:
-    if entry.done is not None:
-        try:
-            entry.done(error)
-        except Exception:
-            _log.exception("listener of the journal failed")
+def _tell(batch: list[Entry], error: StoreError | None) -> None:
+    for entry in batch:
+        done = entry.done
+        if done is not None:
+            try:
+                done(error)
+            except Exception:
+                _log.exception("listener of the journal failed")
 
 
 def _gather(batch: list[Entry]) -> list[Write | Rows]:

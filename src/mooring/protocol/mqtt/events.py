@@ -8,7 +8,7 @@ of `Disconnected`, `ProtocolViolated`, `KeepAliveExpired` and `ConnectRefused`; 
 import msgspec
 
 from mooring.protocol.mqtt.errors import RemoteProtocolError
-from mooring.protocol.mqtt.packets import Will
+from mooring.protocol.mqtt.packets import Publish, Will
 
 __all__ = [
     "ConnectAccepted",
@@ -86,18 +86,12 @@ class RateExceeded(msgspec.Struct, frozen=True, gc=False):
     until: float
 
 
-class PublishReceived(msgspec.Struct, frozen=True, gc=False):
-    """A message came. When `qos` is 1 or 2, `acknowledge` its `packet_id` once it is committed; it is 0 with QoS 0.
+PublishReceived = Publish
+"""A message came: the packet itself. When `qos` is 1 or 2, `acknowledge` its `packet_id` once it is committed; it is 0
+with QoS 0.
 
-    A QoS 1 message may come again, with DUP or without (`ResendFilter`); one of QoS 2 comes once.
-    """
-
-    topic: str
-    payload: bytes
-    qos: int
-    packet_id: int
-    dup: bool
-    retain: bool
+A QoS 1 message may come again, with DUP or without (`ResendFilter`); one of QoS 2 comes once.
+"""
 
 
 class PublishSent(msgspec.Struct, frozen=True, gc=False):

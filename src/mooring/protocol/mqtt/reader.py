@@ -84,6 +84,9 @@ class PacketReader:
             self._data, self._start = bytes(self._tail), 0
             self._tail.clear()
         data, start = self._data, self._start
+        if start == len(data):
+            self._data, self._start = b"", 0
+            return None
         body = start + 2
         if body > len(data):
             self._wait_for_length()
@@ -111,9 +114,6 @@ class PacketReader:
 
     def _wait_for_length(self) -> None:
         have = len(self._data) - self._start
-        if not have:
-            self._data, self._start = b"", 0
-            return
         if self.bounds.highest[self._data[self._start]] < 0:
             raise self._refusal(self._data[self._start], -1)
         if have > _LENGTH_BYTES:

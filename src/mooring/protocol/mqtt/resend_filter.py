@@ -31,22 +31,19 @@ class ResendFilter:
 
     def is_resend(self, packet_id: int, payload: bytes, now: float) -> bool:
         """Say whether this message came before, and remember it. The window counts from its first copy."""
-        self._drop(now)
-        key = packet_id, hash(payload)
-        if key in self._seen:
-            return True
-        if len(self._seen) >= self._room:
-            del self._seen[next(iter(self._seen))]
-        self._seen[key] = now
+        seen, key = self._seen, (packet_id, hash(payload))
+        first = seen.get(key)
+        if first is not None:
+            if now - first <= self._window_s:
+                return True
+            del seen[key]
+        for oldest, first in seen.items():
+            if now - first > self._window_s or len(seen) >= self._room:
+                del seen[oldest]
+            break
+        seen[key] = now
         return False
 
     def forget(self, packet_id: int, payload: bytes) -> None:
         """Let the next copy count as new: this one could not be stored."""
         self._seen.pop((packet_id, hash(payload)), None)
-
-    def _drop(self, now: float) -> None:
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if now - self._seen[oldest] <= self._window_s:
-                return
-            del self._seen[oldest]

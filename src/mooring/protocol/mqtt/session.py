@@ -21,7 +21,6 @@ from mooring.protocol.mqtt.events import (
     Disconnected,
     Event,
     ProtocolViolated,
-    PublishReceived,
     RateExceeded,
 )
 from mooring.protocol.mqtt.inbound import Inbound
@@ -36,6 +35,7 @@ __all__ = ["Handler", "Session"]
 # On the hot path a member of an Enum is not looked up: that takes 0.1 µs in Python 3.11.
 _ACKNOWLEDGE: Final = Command.ACKNOWLEDGE
 _ENDED: Final = State.ENDED
+_OPEN: Final = State.OPEN
 
 Handler = Callable[[Any, Any, list[Event]], None]
 
@@ -91,6 +91,11 @@ class Session:
     def wants_data(self) -> bool:
         """Say whether the connection should be read. False holds the peer back, it is not an error."""
         return self._flowing
+
+    @property
+    def is_calm(self) -> bool:
+        """Say whether there is nothing to send and the connection should be read."""
+        return self._flowing and not self._out
 
     def is_waiting(self, packet_id: int) -> bool:
         """Say whether a published message still waits for the window; `PublishSent` will tell when it is written."""
@@ -160,7 +165,8 @@ class Session:
 
         Raises `LocalProtocolError` when no message with this id waits for it.
         """
-        if self._step(_ACKNOWLEDGE):
+        # In an open session there is always a place for it.
+        if self._state is _OPEN or self._step(_ACKNOWLEDGE):
             self._out += self._inbound.acknowledge(packet_id)
 
     def forget(self, packet_id: int) -> None:
@@ -286,9 +292,7 @@ class Session:
                 return
         if self._inbound.unacknowledged >= self._limits.max_unacknowledged:
             self._flowing = False
-        events.append(
-            PublishReceived(packet.topic, packet.payload, packet.qos, packet.packet_id, packet.dup, packet.retain)
-        )
+        events.append(packet)  # it is a PublishReceived
 
     def _on_puback(self, packet: packets.Puback, events: list[Event]) -> None:
         self._outbound.acked(packet.packet_id, self._now, events)
