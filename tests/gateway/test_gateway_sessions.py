@@ -586,6 +586,24 @@ async def test_messages_of_every_qos_are_stored_once(door: Door, qos: int) -> No
     assert [row.packet_id for row in await door.data()] == [1, 2]
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_those_who_watch_see_no_secrets(door: Door, encrypted: bool) -> None:
+    await door.add()
+    device = await door.device()
+    async with door.platform.trace.watch(device.id) as events, door.peer() as peer:
+        delivered = await door.first(peer, encrypted=encrypted)
+        async with asyncio.timeout(20):
+            event = await anext(event async for event in events if event.cmd == "00B4")
+    assert delivered.device_secret is not None
+    shown = f"{event.hex} {event.clear} {event.decoded}"
+    assert delivered.device_secret not in shown
+    assert delivered.device_secret.encode().hex() not in shown
+    assert "*" * 32 in str(event.decoded)
+    assert decode(bytes.fromhex(event.hex)).command == 0x00B4
+    if delivered.session_key is not None:
+        assert delivered.session_key.hex() not in shown
+
+
 async def test_those_who_watch_see_it_all(door: Door) -> None:
     secret = await door.known()
     device = await door.device()
