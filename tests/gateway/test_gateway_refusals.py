@@ -217,7 +217,7 @@ async def test_the_bytes_of_a_refusal(door: Door) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mooring.gateway.refusals.NOTICE_S", 0.1)
     monkeypatch.setattr("mooring.gateway.refusals.HEAL_S", 0.1)
-    monkeypatch.setattr("mooring.gateway.connection.SUBSCRIBE_WITHIN_S", 0.1)
+    monkeypatch.setattr("mooring.gateway.arrival.SUBSCRIBE_WITHIN_S", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")

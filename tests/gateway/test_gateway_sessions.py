@@ -287,7 +287,7 @@ async def test_a_device_that_leaves_while_it_is_decided_upon_is_not_left_online(
 
 async def test_a_connect_that_cannot_be_decided_upon_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = await door.known()
-    monkeypatch.setattr("mooring.gateway.connection.DECIDED_WITHIN_S", 0.1)
+    monkeypatch.setattr("mooring.gateway.arrival.DECIDED_WITHIN_S", 0.1)
     door.store.running.clear()
     async with door.peer() as peer:
         peer.mqtt.connect(peer.connect_packet(door.password(secret)), 0.0)
