@@ -32,6 +32,9 @@ class FakeSessions:
     def of(self, device_id: int) -> Session | None:
         return self.online.get(device_id)
 
+    def all(self) -> list[Session]:
+        return list(self.online.values())
+
     async def disconnect(self, device_id: int, reason: str, notice: int | None = None) -> None:
         self.cut.append((device_id, reason, notice))
         self.online.pop(device_id, None)
@@ -402,7 +405,7 @@ async def test_a_product_with_devices_is_deleted_only_when_forced(
     devices: Devices, platform: Platform, actor: Actor, product: Product, sessions: FakeSessions
 ) -> None:
     device = (await devices.add(actor, product.product_key, NewDevice("DK00001"))).device
-    await platform.store.write(statements.SET_ONLINE(of_device=device.id, at=1))
+    sessions.online[device.id] = Session(1, device, NoLink(), "192.0.2.1", 1)
     with pytest.raises(Conflict) as refusal:
         await platform.products.delete(actor, product.product_key)
     assert (refusal.value.code, refusal.value.detail) == ("product_has_devices", {"devices": 1})

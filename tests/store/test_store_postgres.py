@@ -1,18 +1,22 @@
 """PostgreSQL: one that goes away is an outage that ends; a wrong URL says what is wrong and never the password."""
 
 import asyncio
+import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from sqlalchemy import bindparam
 
 from databases import on_server
-from mooring.store import DatabaseUnreachable, StoreUnavailable, accounts, postgres
+from mooring.store import Change, DatabaseUnreachable, StoreUnavailable, accounts, postgres
 from mooring.store.migrate import migrate_postgres
 from mooring.store.postgres import PostgresStore, check_url, printable_url
+from mooring.store.tables import accounts as accounts_table
 from store.rows import account, account_ids
 
+_DELETE = accounts_table.delete().where(accounts_table.c.id == bindparam("of_account"))
 TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'mooring' AND datname = current_database()
@@ -221,3 +225,23 @@ async def test_a_setting_the_server_does_not_know_is_named(postgres_server_url: 
 
 async def test_a_wrong_option_is_a_refusal(postgres_server_url: str) -> None:
     assert "sslmode" in await refusal(f"{postgres_server_url}?sslmode=perhaps")
+
+
+async def test_a_transaction_that_is_rolled_back_for_a_deadlock_begins_anew(postgres_url: str) -> None:
+    store = await PostgresStore.open(postgres_url)
+    await store.write(*(accounts.ADD_ACCOUNT.of(account(number)) for number in (1, 2)))
+    control = await asyncpg.connect(postgres_url)
+    rename = "UPDATE accounts SET name = 'theirs' WHERE id = $1"
+    transaction = control.transaction()
+    await transaction.start()
+    await control.execute(rename, 2)
+    # The store takes row 1 and waits for row 2; then the other one waits for row 1, and the server cuts the knot.
+    deleting = asyncio.create_task(store.write(*(Change(_DELETE)(of_account=number) for number in (1, 2))))
+    await blocked(control)
+    with contextlib.suppress(asyncpg.DeadlockDetectedError):
+        await control.execute(rename, 1)
+    await transaction.rollback()
+    await deleting
+    assert await account_ids(store) == []
+    await control.close()
+    await store.close()

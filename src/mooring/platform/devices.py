@@ -6,7 +6,7 @@ its key is added or registers again, the same row lives on, and with it its hist
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -87,6 +87,9 @@ class Connections(Protocol):
 
     def of(self, device_id: int) -> Session | None:
         """The device's session while it is online."""
+
+    def all(self) -> Iterable[Session]:
+        """Every session."""
 
     async def disconnect(self, device_id: int, reason: str, notice: int | None = None) -> None:
         """End it, when there is one."""
@@ -227,7 +230,8 @@ class Devices:
                 actor,
                 "device.create" if single else "device.create_batch",
                 ("device", f"{product.product_key}/{keys[0]}") if single else ("product", product.product_key),
-                *(plan.write for plan in planned),
+                # In one order everywhere, so that two batches do not wait for each other.
+                *(plan.write for _, plan in sorted(zip(keys, planned, strict=True), key=lambda pair: pair[0])),
                 detail={"auth_mode": checked[0].auth_mode, **({} if single else {"device_keys": keys})},
             )
         except UniqueViolation as error:
@@ -249,13 +253,14 @@ class Devices:
         )
         free = [device.device_key for device, row in zip(new, rows, strict=True) if not row]
         for key, owner in zip(free, await self._in_turns(free, lambda key: self._owner(product, key)), strict=True):
+            if owner is not None and (owner.product_id, owner.device_key) == (product.id, key):
+                raise _KeyTaken(product, key)  # between the two look-ups
             if owner is not None:
                 raise _client_id_taken(product, key)
         planned = []
         for device, known in zip(new, rows, strict=True):
             if known and known[0].deleted_at is None:
-                message = f"product {product.product_key} has a device {device.device_key} already"
-                raise Conflict("device_key_taken", message, field="device_key", wire=70062)
+                raise _KeyTaken(product, device.device_key)
             planned.append(self._planned(product, device, known[0] if known else None, virtual=virtual))
         await self._check_serial_numbers(product, new)
         return planned
@@ -421,9 +426,11 @@ class Devices:
         for listener in self.on_delete:
             listener(device)
 
-    async def _disconnect_all(self, device_ids: Sequence[int]) -> None:
-        for device_id in device_ids:
-            await self._sessions.disconnect(device_id, "product deleted")
+    async def _disconnect_all(self, product: Product) -> None:
+        """Also those that connected while the product was being deleted: one that comes later finds its row gone."""
+        for session in self._sessions.all():
+            if session.device.product_id == product.id:
+                await self._sessions.disconnect(session.device.id, "product deleted")
 
     # Secrets
 
@@ -522,6 +529,14 @@ class Devices:
 class _Planned(msgspec.Struct):
     write: Write
     secret: Secret | None
+
+
+class _KeyTaken(Conflict):
+    """The product has a device of this key."""
+
+    def __init__(self, product: Product, device_key: str) -> None:
+        message = f"product {product.product_key} has a device {device_key} already"
+        super().__init__("device_key_taken", message, field="device_key", wire=70062)
 
 
 def _missing(product_key: str, device_key: str) -> Missing:

@@ -77,8 +77,7 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Products:
-    """What an administrator does with products. `on_delete` listeners hear the ids of the devices of a deleted product
-    that were online."""
+    """What an administrator does with products. `on_delete` listeners hear of each deleted product."""
 
     def __init__(self, ledger: Ledger, vault: Vault, entropy: Entropy, *, limit: int | None = None) -> None:
         self._ledger = ledger
@@ -86,7 +85,7 @@ class Products:
         self._vault = vault
         self._entropy = entropy
         self._limit = limit
-        self.on_delete: list[Callable[[Sequence[int]], Awaitable[None]]] = []
+        self.on_delete: list[Callable[[Product], Awaitable[None]]] = []
 
     def all(self, account_id: int) -> list[Product]:
         """The account's products, newest first."""
@@ -170,7 +169,6 @@ class Products:
         if devices.real and not force:
             message = f"product {product_key} has {devices.real} devices; delete them first, or force it"
             raise Conflict("product_has_devices", message, detail={"devices": devices.real})
-        online = [row.id for row in await store.scan(device_statements.ONLINE_OF, of_product=product.id)]
         await self._ledger.commit(
             actor,
             "product.delete",
@@ -180,7 +178,7 @@ class Products:
             detail={"id": product.id, "name": product.name, "devices": devices.real},
         )
         for listener in self.on_delete:
-            await listener(online)
+            await listener(product)
 
     async def show_secret(self, actor: Actor, product_key: str) -> Secret:
         """The ProductSecret; that it was shown is audited. Raises Missing."""

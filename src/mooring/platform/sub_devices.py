@@ -28,7 +28,7 @@ from mooring.protocol.commands import (
 )
 from mooring.protocol.commands_subdevice import Result
 from mooring.protocol.credentials import client_id
-from mooring.store import StoreError
+from mooring.store import StoreError, WriteRefused
 from mooring.store.logs import ADD_EXCEPTION
 
 from .connecting import Admitted, Code, Connecting, Step, Turned
@@ -132,6 +132,8 @@ class SubDevices:
                 self._answer(gateway, request, packet_id, Result.OK, outcome)
         except _Refused as refusal:
             self._refuse(gateway, request, packet_id, refusal)
+        except WriteRefused:
+            self._refuse(gateway, request, packet_id, _Refused(Code.DEVICE_NOT_FOUND, "it was deleted meanwhile"))
         except StoreError as error:
             self._refuse(gateway, request, packet_id, _Refused(Code.INNER_SERVICE, f"the database: {error}"))
         except Exception:

@@ -17,7 +17,6 @@ __all__ = [
     "CLIENT_ID_OWNER",
     "COUNT",
     "DELETE",
-    "ONLINE_OF",
     "PAGE",
     "RESET",
     "REVIVE",
@@ -27,7 +26,6 @@ __all__ = [
     "UPDATE",
     "VIRTUAL",
     "CountRow",
-    "IdRow",
     "KeyRow",
     "SummaryRow",
 ]
@@ -39,12 +37,6 @@ class CountRow(msgspec.Struct, frozen=True):
     """How many rows there are."""
 
     rows: int
-
-
-class IdRow(msgspec.Struct, frozen=True):
-    """The id of a device."""
-
-    id: int
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -138,7 +130,6 @@ SUMMARY = Query(
     ).where(_of_product, _live),
     SummaryRow,
 )
-ONLINE_OF = Query(select(_devices.c.id).where(_of_product, _live, _devices.c.online), IdRow)
 VIRTUAL = Query(select(_devices).where(_of_product, _live, _devices.c.is_virtual), DeviceRow)
 
 ANY = Query(select(_devices).where(_of_product, _devices.c.device_key == bindparam("of_key")), DeviceRow)

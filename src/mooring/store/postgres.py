@@ -1,6 +1,7 @@
 """PostgreSQL 15 or newer by asyncpg: a pool, prepared statements, one transaction a write."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 30.0
 _OLDEST_SERVER = 15
+_DEADLOCKS = 4  # that one transaction survives
 # InternalClientError: the connection was cut while asyncpg was about to send on it.
 _DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 _UNIQUE = {
@@ -125,6 +127,13 @@ class PostgresStore:
             self._pool.terminate()
 
     async def _write(self, connection: Any, writes: tuple[Write | Rows, ...]) -> None:
+        """Transactions that wait for each other's rows: the server rolls one of them back, and it begins anew."""
+        for _ in range(_DEADLOCKS):
+            with contextlib.suppress(asyncpg.DeadlockDetectedError):
+                return await self._transaction(connection, writes)
+        return await self._transaction(connection, writes)
+
+    async def _transaction(self, connection: Any, writes: tuple[Write | Rows, ...]) -> None:
         async with connection.transaction():
             for write in writes:
                 text = write.change.postgres
