@@ -294,6 +294,7 @@ def _limits(settings: Settings) -> Limits:
         token_lifetime_s=settings.token_lifetime_s,
         token_renew_after_s=settings.token_renew_after_s,
         login_window_s=settings.login_window_s,
+        user_token_lifetime_s=settings.user_token_lifetime_s,
         max_products=settings.max_products,
         max_apps=settings.max_apps,
         max_features=settings.max_features,

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     login_window_s: int = Field(
         600, ge=10, le=86_400, description="How far a login's timestamp may be from the server's clock, in seconds."
     )
+    user_token_lifetime_s: int = Field(
+        7200, ge=60, le=31_536_000, description="Life of an end user's access token in seconds."
+    )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         [], description="Addresses or networks, separated by commas, whose X-Forwarded-For is believed."
     )

@@ -61,6 +61,8 @@ async def test_a_product_of_a_name_alone_is_a_cellular_model_product(
         "require_encryption": False,
         "specified_gateways": None,
         "may_change_gateway": True,
+        "bind_mode": 3,
+        "device_sharing": True,
         "created_at": clock.now_ms(),
         "updated_at": None,
         "model": None,

@@ -318,7 +318,7 @@ def test_replies_carry_the_packet_id_of_their_request() -> None:
 def test_only_the_application_data_of_a_device_has_a_qos_of_its_choice() -> None:
     up = {codec.command for codec in (*commands_model.CODECS, *commands_system.CODECS, *commands_ota.CODECS)}
     up &= {codec.command for codec in CODECS if codec.direction is UP}
-    assert up - set(UPLINK_QOS) == {0x0014, 0x0024, 0x00B5}
+    assert up - set(UPLINK_QOS) == {0x0014, 0x0024}
     assert {command for command, qos in UPLINK_QOS.items() if qos == 2} == {0x0112, 0x0114, 0x0115}
 
 

@@ -107,7 +107,7 @@ TABLES = {
     ExceptionReport: EXCEPTION,
     DeviceConfiguration: CONFIGURATION,
     OlderDeviceConfiguration: CONFIGURATION,
-    BindCodeReport: {"bind_code": 11},
+    BindCodeReport: {"bind_code": 11, "valid_s": 12},
     LocationReport: {"text": 2},
     LocationResponse: {"text": 2},
     LocationRequest: {"kinds": 1},

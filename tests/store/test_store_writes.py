@@ -37,7 +37,8 @@ def app(number: int, access_key: str, name: str) -> AppRow:
 def product(number: int, product_key: str, name: str) -> ProductRow:
     return ProductRow(
         *(number, 1, product_key, b"sealed", name, 0, "2", 3, 1, 0, 0, 0, 0),
-        *(None, None, None, False, None, None, True, False, None, True, 1, None),
+        *(None, None, None, False, None, None, True, False),
+        *(None, True, 3, True, 1, None),
     )
 
 

@@ -32,6 +32,8 @@ class _ProductFields(msgspec.Struct, frozen=True, kw_only=True):
     require_encryption: bool
     specified_gateways: tuple[str, ...] | None
     may_change_gateway: bool
+    bind_mode: int
+    device_sharing: bool
     app_id: int | None
     released_version: str | None
     created_at: int

@@ -23,6 +23,7 @@ __all__ = [
     "check_distinct_numbers",
     "check_new",
     "filter_params",
+    "like_pattern",
     "skip_of",
 ]
 
@@ -68,8 +69,8 @@ def filter_params(chosen: DeviceFilter) -> dict[str, object]:
     return {
         "of_key": chosen.device_key or "",
         "of_sn": chosen.sn or "",
-        "like_name": _pattern(chosen.name),
-        "like_text": _pattern(chosen.text),
+        "like_name": like_pattern(chosen.name),
+        "like_text": like_pattern(chosen.text),
         "is_online": _switch_param(chosen.online),
         "is_activated": _switch_param(chosen.activated),
         "is_enabled": _switch_param(chosen.enabled),
@@ -78,7 +79,8 @@ def filter_params(chosen: DeviceFilter) -> dict[str, object]:
     }
 
 
-def _pattern(part: str | None) -> str:
+def like_pattern(part: str | None) -> str:
+    """A text for LIKE that finds `part` anywhere; "" when there is none."""
     if not part:
         return ""
     escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -19,6 +19,7 @@ from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 
 from . import loading
+from .device_endings import Release
 from .device_input import (
     MAX_PAGE,
     STATIC,
@@ -99,7 +100,8 @@ class Devices:
     """What people, applications and devices themselves do with the list of devices.
 
     `on_delete` listeners hear of each deleted device, `on_release` listeners of each deleted or reset one whose links
-    with gateways or sub-devices are gone; its session has ended then, and none has begun.
+    with gateways or sub-devices are gone; its session has ended then, and none has begun. `releases` answer what else
+    ends when a device is deleted or reset; it is committed with that.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Devices:
         self._journal = journal
         self.on_delete: list[Callable[[Device], None]] = []
         self.on_release: list[Callable[[Device], None]] = []
+        self.releases: list[Release] = []
         products.on_delete.append(self._disconnect_all)
 
     # Finding
@@ -419,7 +422,7 @@ class Devices:
         write = statements.DELETE(of_device=device.id, now=self._ledger.clock.now_ms())
         detail: dict[str, object] = {"id": device.id, "name": device.name, "sn": device.sn}
         try:
-            await self._commit(actor, "device.delete", product_key, device, write, detail, released=True)
+            await self._end(actor, "device.delete", product_key, device, write, detail)
         except WriteRefused:
             raise _missing(product_key, device_key) from None
         await self._disconnect(device, "deleted", released=True)
@@ -458,7 +461,7 @@ class Devices:
             new_secret=self._sealed(device.id, secret),
             now=self._ledger.later_than(device.updated_at),
         )
-        await self._commit(actor, "device.reset_secret", product_key, device, write, released=True)
+        await self._end(actor, "device.reset_secret", product_key, device, write, {"id": device.id})
         await self._journal.commit(self._reset_event(device))
         await self._disconnect(device, "reset", released=True)
         product = self._products.one(actor.account_id, product_key)
@@ -489,6 +492,38 @@ class Devices:
             return None
         return self._vault.seal(secret.reveal(), loading.device_context(device_id))
 
+    async def _end(
+        self,
+        actor: Actor,
+        action: str,
+        product_key: str,
+        device: Device,
+        write: Write,
+        detail: Mapping[str, object],
+    ) -> None:
+        """Commit a reset or a deletion with all that ends by it; once more when that changed meanwhile."""
+        guard = f"device {device.device_key}"
+        for attempt in range(_ATTEMPTS):
+            ending = [await release(device, reset=action != "device.delete") for release in self.releases]
+            try:
+                await self._ledger.commit(
+                    actor,
+                    action,
+                    ("device", f"{product_key}/{device.device_key}"),
+                    # First what others that change the same take first: two that wait for each other would both fail.
+                    *(more for released in ending for more in released.writes),
+                    write.must(guard),
+                    link_statements.RELEASE(of_device=device.id),
+                    changed=[entity for released in ending for entity in released.changed],
+                    detail=detail,
+                    messages=[message for released in ending for message in released.messages],
+                )
+            except WriteRefused as error:
+                if error.guard == guard or attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
     async def _commit(
         self,
         actor: Actor,
@@ -497,12 +532,8 @@ class Devices:
         device: Device,
         write: Write | None = None,
         detail: Mapping[str, object] | None = None,
-        *,
-        released: bool = False,
     ) -> None:
-        writes = [] if write is None else [write.must(f"device {device.device_key}")]
-        if released:
-            writes.append(link_statements.RELEASE(of_device=device.id))
+        writes = () if write is None else (write.must(f"device {device.device_key}"),)
         await self._ledger.commit(
             actor, action, ("device", f"{product_key}/{device.device_key}"), *writes, detail=detail or {"id": device.id}
         )

@@ -6,21 +6,33 @@ and doors then refuse to decide rather than decide on old rights (design.md sect
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import structlog
 
-from mooring.store import Store, StoreUnavailable, Vault, accounts, changes, products, queues, saas_apps, thing_models
+from mooring.store import (
+    Store,
+    StoreUnavailable,
+    Vault,
+    accounts,
+    changes,
+    end_user_apps,
+    products,
+    queues,
+    saas_apps,
+    thing_models,
+)
 
 from . import loading
+from .end_user_entities import EndUserApp, end_user_app
 from .entities import Account, Administrator, App, ManageToken, Product
 from .routes import Queue, Routes, Subscription
 from .sources import Clock
 
 __all__ = ["Directory"]
 
-_E = TypeVar("_E", App, Product, Queue, Subscription)
+_E = TypeVar("_E", App, EndUserApp, Product, Queue, Subscription)
 _log = structlog.get_logger()
 
 _POLL_S = 0.2
@@ -28,9 +40,16 @@ STALE_AFTER_S = 1.0
 _KEEP_CHANGES_MS = 3_600_000
 _KEY_LENGTHS = range(4, 33)  # of product keys and device keys
 
+Changed = frozenset[tuple[str, int]]
+"""Kind and id of each entity that was changed."""
+
 
 class Directory:
-    """Look-ups are plain dictionary reads; every value is immutable."""
+    """Look-ups are plain dictionary reads; every value is immutable.
+
+    `on_change` listeners hear of every change that this process has come to see, also of kinds that are not held here;
+    None stands for any that there may have been.
+    """
 
     def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
         self._store = store
@@ -51,6 +70,9 @@ class Directory:
         self._queues_by_name: dict[str, Queue] = {}
         self._subscriptions: dict[int, Subscription] = {}
         self._routes = Routes()
+        self._end_user_apps: dict[int, EndUserApp] = {}
+        self._end_user_apps_by_domain: dict[str, EndUserApp] = {}
+        self.on_change: list[Callable[[Changed | None], None]] = []
 
     # Look-ups
 
@@ -154,6 +176,22 @@ class Directory:
         """The account's subscriptions, newest first."""
         return _newest_first(one for one in self._subscriptions.values() if one.account_id == account_id)
 
+    def end_user_app(self, end_user_app_id: int) -> EndUserApp | None:
+        """The App of this id."""
+        return self._end_user_apps.get(end_user_app_id)
+
+    def end_user_app_by_domain(self, user_domain: str) -> EndUserApp | None:
+        """The App with this user domain (case-sensitive)."""
+        return self._end_user_apps_by_domain.get(user_domain)
+
+    def end_user_apps(self, account_id: int) -> list[EndUserApp]:
+        """The account's Apps, newest first."""
+        return _newest_first(app for app in self._end_user_apps.values() if app.account_id == account_id)
+
+    def end_user_apps_of(self, app_id: int) -> list[EndUserApp]:
+        """The Apps whose users a SaaS application may see, newest first."""
+        return _newest_first(app for app in self._end_user_apps.values() if app_id in app.saas_apps)
+
     # Following the database
 
     async def load(self) -> None:
@@ -168,11 +206,14 @@ class Directory:
             found = await self._store.read(changes.CHANGES_AFTER, seen=self._seen)
             if found and found[0].version > self._seen + 1:
                 await self._load()
+                self._tell(None)
                 return
-            await self._reload({(change.kind, change.entity_id) for change in found})
+            changed = frozenset((change.kind, change.entity_id) for change in found)
+            await self._reload(changed)
             if found:
                 self._seen = found[-1].version
             self._confirmed = started
+            self._tell(changed)
 
     async def follow(self) -> None:
         """Catch up a few times a second, as long as the process runs; only needed where the store is shared."""
@@ -210,10 +251,19 @@ class Directory:
         self._products_by_key = {product.product_key: product for product in found}
         self._products_of_app.clear()
         await self._load_queues()
+        await self._load_end_user_apps()
         self._seen = state.version
         self._confirmed = started
 
-    async def _reload(self, changed: set[tuple[str, int]]) -> None:
+    def _tell(self, changed: Changed | None) -> None:
+        if changed is None or changed:
+            for listener in self.on_change:
+                try:
+                    listener(changed)
+                except Exception:
+                    _log.exception("listener of the directory failed")
+
+    async def _reload(self, changed: Changed) -> None:
         kinds = {kind for kind, _ in changed}
         if "account" in kinds:
             await self._load_accounts()
@@ -228,6 +278,9 @@ class Directory:
             await self._load_queues()
         elif "product" in kinds:
             self._find_routes()
+        if kinds & {"end_user_app", "app", "product"}:
+            # An application or a product that was deleted is gone from the Apps as well.
+            await self._load_end_user_apps()
 
     async def _load_accounts(self) -> None:
         rows = await self._store.read(accounts.ACCOUNTS)
@@ -252,6 +305,14 @@ class Directory:
     def _find_routes(self) -> None:
         holders = {product.id: product.app_id for product in self._products.values()}
         self._routes = Routes(self._subscriptions.values(), holders)
+
+    async def _load_end_user_apps(self) -> None:
+        rows = await self._store.scan(end_user_apps.ALL)
+        of_products = await self._store.scan(end_user_apps.PRODUCTS)
+        grants = await self._store.scan(end_user_apps.GRANTS)
+        found = [end_user_app(row, of_products, grants, self._vault) for row in rows]
+        self._end_user_apps = {app.id: app for app in found}
+        self._end_user_apps_by_domain = {app.user_domain: app for app in found}
 
     async def _reload_app(self, app_id: int) -> None:
         rows = await self._store.read(saas_apps.ONE, app_id=app_id)

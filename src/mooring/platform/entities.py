@@ -133,6 +133,8 @@ class Product(msgspec.Struct, frozen=True):
     require_encryption: bool
     specified_gateways: tuple[str, ...] | None
     may_change_gateway: bool
+    bind_mode: int
+    device_sharing: bool
     created_at: int
     updated_at: int | None
     model: ReleasedModel | None

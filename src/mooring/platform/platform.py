@@ -5,18 +5,25 @@ import asyncio
 import msgspec
 import structlog
 
-from mooring.store import SecretKeyError, Store, StoreUnavailable, UniqueViolation, Vault
+from mooring.store import SecretKeyError, Store, StoreError, StoreUnavailable, UniqueViolation, Vault
 from mooring.store import accounts as account_statements
 
 from .access import Access
 from .accounts import Accounts
 from .api_statistics import ApiStatistics
+from .binding_book import BindingBook
+from .binding_codes import BindingCodes
+from .bindings import Bindings
 from .certificates import Certificates
 from .commands import Commands
 from .connecting import Connecting
 from .device_limits import DeviceLimits
 from .devices import Devices
 from .directory import Directory
+from .end_user_apps import EndUserApps
+from .end_user_news import EndUserNews
+from .end_users import EndUsers
+from .errors import Conflict
 from .history import History
 from .journal import Journal
 from .latest import Latest
@@ -33,6 +40,7 @@ from .saas_apps import SaasApps
 from .serial_numbers import SerialNumbers
 from .service_market import ServiceMarket
 from .sessions import Sessions
+from .sharing import Sharing
 from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
 from .sub_devices import SubDevices
 from .subscriptions import Subscriptions
@@ -41,6 +49,7 @@ from .tokens import Tokens
 from .topology import Topology
 from .trace import Trace
 from .uplink import Uplinks
+from .user_tokens import UserTokens
 from .virtual_devices import VirtualDevices
 
 __all__ = ["Limits", "Platform", "check_secret_key", "is_initialized"]
@@ -53,6 +62,7 @@ _HOUSEKEEPING_S = 3_600.0
 _TICK_S = 0.25
 _QUEUES_TICK_S = 1.0
 _FLUSH_S = 5.0
+_SHARES_S = 1.0
 _DAY_MS = 86_400_000
 
 
@@ -62,6 +72,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     token_lifetime_s: int = 7_200
     token_renew_after_s: int = 1_800
     login_window_s: int = 600
+    user_token_lifetime_s: int = 7_200
     max_products: int | None = None
     max_apps: int | None = None
     max_features: int = 500
@@ -138,6 +149,8 @@ class Platform:
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
         self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
+        self.end_user_news = EndUserNews()
+        self.end_user_apps = EndUserApps(self.ledger, vault, entropy, self.products, self.saas_apps, self.end_user_news)
         self.journal = Journal(store, self.outbox)
         self.queue_access = QueueAccess(self.access, self.directory)
         queue_limits = QueueLimits(max_bytes=limits.queue_bytes, max_age_ms=limits.queue_age_s * 1000)
@@ -147,6 +160,15 @@ class Platform:
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
         self.queues = Queues(self.ledger, self.message_queues, limit=limits.max_queues)
         self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
+        book = BindingBook(self.ledger, self.end_user_news)
+        self.devices.releases.append(book.release)
+        user_tokens = UserTokens(
+            clock, entropy, vault.derive("end-user-tokens"), lifetime_s=limits.user_token_lifetime_s
+        )
+        self.end_users = EndUsers(self.ledger, self.end_user_apps, book, user_tokens, self.end_user_news)
+        self.binding_codes = BindingCodes(store, self.sessions, clock)
+        self.bindings = Bindings(self.ledger, self.products, self.devices, self.end_users, book, self.binding_codes)
+        self.sharing = Sharing(self.ledger, self.products, self.devices, self.end_users, book, entropy)
         self.certificates = Certificates(self.ledger, entropy)
         self.connecting = Connecting(
             store, self.directory, vault, self.devices, self.certificates, self.journal, entropy, clock
@@ -240,6 +262,7 @@ class Platform:
             tasks.create_task(self._tick())
             tasks.create_task(self._tick_queues())
             tasks.create_task(self._keep_counts())
+            tasks.create_task(self._end_shares())
             tasks.create_task(self._keep_house())
 
     async def _tick(self) -> None:
@@ -265,6 +288,14 @@ class Platform:
         except StoreUnavailable as error:
             _log.warning("counts of calls and messages not written", error=str(error))
 
+    async def _end_shares(self) -> None:
+        while True:
+            try:
+                await self.bindings.expire_due()
+            except (StoreError, Conflict) as error:
+                _log.warning("shares that have run out are ended later", error=str(error))
+            await asyncio.sleep(_SHARES_S)
+
     async def _keep_house(self) -> None:
         while True:
             try:
@@ -275,6 +306,7 @@ class Platform:
                 await self.queues.suspend_idle()
                 await self.api_statistics.forget_before(self.clock.now_ms() - self.limits.statistics_days * _DAY_MS)
                 await self.request_log.forget_before(self.clock.now_ms() - self.limits.request_log_days * _DAY_MS)
+                await self.sharing.forget_old()
                 await forget_old(self.store, self.limits, self.clock)
             except StoreUnavailable as error:
                 _log.warning("housekeeping put off", error=str(error))

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from mooring.store import UniqueViolation, Vault
+from mooring.store import UniqueViolation, Vault, WriteRefused
 from mooring.store import device_list as device_statements
 from mooring.store import products as statements
+from mooring.store.bindings import UNBOUND
 
 from .entities import Product
 from .errors import Conflict, Invalid, LimitReached, Missing
@@ -17,11 +18,14 @@ from .loading import product_context
 from .secret import Secret
 from .sources import BASE62, Entropy, random_text
 
-__all__ = ["NewProduct", "ProductChanges", "Products"]
+__all__ = ["ALTERNATE", "MULTI", "SINGLE", "NewProduct", "ProductChanges", "Products"]
 
 IN_DEVELOPMENT, PUBLISHED = 0, 3
 GATEWAY, SUB_DEVICE = 1, 2  # access_type
 NETWORK_ACCESS = 1  # gateway_type
+MULTI, SINGLE, ALTERNATE = BIND_MODES = 1, 2, 3
+_BLUETOOTH = "5"  # net_way
+_BOUND = "devices are bound"
 _BASE64 = BASE62 + "+/"
 _PROTOCOL_OF = {"1": 1, "2": 1, "3": 2, "5": 3}
 _ATTEMPTS = 8
@@ -36,7 +40,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless given, as when devices that carry them already move here. With `dynamic_authentication`, a device that
     nobody added is added when it first authenticates; with `require_encryption`, one that does not ask for session
     encryption is refused. A product of sub-devices may name the gateway products that carry them
-    (`specified_gateways`, None for any), and forbid them to move to another gateway.
+    (`specified_gateways`, None for any), and forbid them to move to another gateway. `bind_mode` 1 lets
+    many users bind a device, 2 one, 3 one after the other; without `device_sharing` they cannot share it.
     """
 
     name: str
@@ -54,6 +59,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     require_encryption: bool = False
     specified_gateways: Sequence[str] | None = None
     may_change_gateway: bool = True
+    bind_mode: int = ALTERNATE
+    device_sharing: bool = True
     product_key: str | None = None
     product_secret: str | None = None
 
@@ -62,7 +69,8 @@ class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a product; a member that is not given stays. Access type, network and format are fixed."""
+    """What to change of a product; a member that is not given stays. Access type, network and format are fixed, and the
+    binding mode once somebody has bound a device."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     product_type: int | msgspec.UnsetType = msgspec.UNSET
@@ -74,6 +82,8 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     require_encryption: bool | msgspec.UnsetType = msgspec.UNSET
     specified_gateways: Sequence[str] | msgspec.UnsetType | None = msgspec.UNSET
     may_change_gateway: bool | msgspec.UnsetType = msgspec.UNSET
+    bind_mode: int | msgspec.UnsetType = msgspec.UNSET
+    device_sharing: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Products:
@@ -129,7 +139,8 @@ class Products:
         raise Conflict("product_key_taken", "no free ProductKey was found; try again")
 
     async def update(self, actor: Actor, product_key: str, changes: ProductChanges) -> Product:
-        """Apply changes. Raises Missing, Invalid, Conflict (70016 name taken, 70041 published, 70064 no change)."""
+        """Apply changes. Raises Missing, Invalid, Conflict (70016 name taken, 70041 published, 70064 no change, 5410
+        for the binding mode while devices are bound)."""
         product = self.one(actor.account_id, product_key)
         given = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
         wanted = _checked_fields({name: given.get(name, getattr(product, name)) for name in _CHANGEABLE})
@@ -141,6 +152,11 @@ class Products:
             raise Conflict("nothing_to_change", "nothing differs from what is stored", wire=70064)
         if product.product_status == PUBLISHED and detail.keys() & {"name", "logo_path"}:
             raise Conflict("product_published", "a published product keeps its name and image", wire=70041)
+        _check_bind_mode(product.net_way, wanted["bind_mode"])
+        remodels = "bind_mode" in detail
+        if remodels and product.product_status == PUBLISHED:
+            raise Conflict("product_published", "a published product keeps its binding mode", wire=70041)
+        unbound = (statements.LOCK(product_id=product.id), UNBOUND(product_id=product.id).must(_BOUND))
         write = statements.UPDATE(
             product_id=product.id,
             seen_updated_at=product.updated_at,
@@ -152,12 +168,18 @@ class Products:
                 actor,
                 "product.update",
                 ("product", product_key),
+                *(unbound if remodels else ()),
                 write,
                 changed=[("product", product.id)],
                 detail=detail,
             )
         except UniqueViolation:
             raise _name_taken(str(wanted["name"])) from None
+        except WriteRefused as error:
+            if error.guard != _BOUND:
+                raise
+            message = "devices of the product are bound, so its binding mode cannot change"
+            raise Conflict("bind_mode_in_use", message, field="bind_mode", wire=5410) from None
         return self.one(actor.account_id, product_key)
 
     async def delete(self, actor: Actor, product_key: str, *, force: bool = False) -> None:
@@ -220,9 +242,19 @@ class Products:
             require_encryption=new.require_encryption,
             specified_gateways=_stored(msgspec.structs.asdict(new))["specified_gateways"],
             may_change_gateway=new.may_change_gateway,
+            bind_mode=new.bind_mode,
+            device_sharing=new.device_sharing,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )
+
+
+def _check_bind_mode(net_way: str, bind_mode: object) -> None:
+    """The mode is one that devices of this network can have. Raises Invalid (5413)."""
+    allowed = BIND_MODES if net_way != _BLUETOOTH else (SINGLE, ALTERNATE)
+    if bind_mode not in allowed:
+        message = f"bind_mode is {bind_mode}; allowed: {', '.join(map(str, allowed))}"
+        raise Invalid("choice", message, field="bind_mode", wire=5413)
 
 
 _CHANGEABLE = ProductChanges.__struct_fields__
@@ -232,6 +264,7 @@ def _checked(new: NewProduct) -> NewProduct:
     check_choice("access_type", new.access_type, (0, 1, 2))
     check_choice("net_way", new.net_way, tuple(_PROTOCOL_OF))
     check_choice("data_fmt", new.data_fmt, (0, 3))
+    _check_bind_mode(new.net_way, new.bind_mode)
     if new.access_type == GATEWAY:
         check_choice("net_way of a gateway", new.net_way, ("1", "2"))
     if new.protocol is not None:

@@ -19,6 +19,7 @@ from mooring.store import StoreError
 from mooring.store.logs import ADD_DATA, ADD_EVENT, ADD_EXCEPTION, ADD_LOCATION
 from mooring.thingmodel import Decoded, DecodedEvent, Misfit, plain_dm_data
 
+from .binding_codes import report_code
 from .device_limits import DeviceLimits
 from .directory import Directory
 from .journal import Entry, Journal
@@ -196,6 +197,10 @@ class Uplinks:
             case commands.SubDeviceRequest():
                 done, entry.done = entry.done, None
                 self._sub_devices.take(session, value, frame.packet_id, done)
+            case commands.BindCodeReport():
+                wrong = report_code(entry, session.device.id, value, at_ms)
+                if wrong is not None:
+                    self._except(session, entry, frame, qos, wrong, at_ms)
             case commands.Unknown():
                 self._except(session, entry, frame, qos, f"unknown command {frame.command:04X}", at_ms)
             case _:

@@ -133,9 +133,10 @@ class OlderDeviceConfiguration(DeviceConfiguration, frozen=True):
 
 
 class BindCodeReport(msgspec.Struct, frozen=True):
-    """00B5: defined, but never sent by SDK 2.9.0; has no topic."""
+    """00B5: defined, but never sent by SDK 2.9.0; has no topic there, `sys` here."""
 
     bind_code: bytes
+    valid_s: int | None = None  # 0 takes the code back
 
 
 Uplink: TypeAlias = (
@@ -213,5 +214,7 @@ CODECS = (
     layout_codec(0x00A4, Direction.UP, ExceptionReport, *_EXCEPTION),
     layout_codec(0x00B3, Direction.DOWN, OlderDeviceConfiguration, *_CONFIGURATION),
     layout_codec(0x00B4, Direction.DOWN, DeviceConfiguration, *_CONFIGURATION),
-    layout_codec(0x00B5, Direction.UP, BindCodeReport, Item(11, "bind_code", data(), required=True)),
+    layout_codec(
+        0x00B5, Direction.UP, BindCodeReport, Item(11, "bind_code", data(), required=True), Item(12, "valid_s", INTEGER)
+    ),
 )

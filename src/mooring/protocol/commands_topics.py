@@ -17,8 +17,6 @@ class Topic(enum.StrEnum):
     OTA = "ota"
 
 
-_HAS_NO_TOPIC = 0x00B5  # defined, never sent
-
 TOPICS: Mapping[int, Topic] = MappingProxyType(
     {
         codec.command: topic
@@ -28,10 +26,9 @@ TOPICS: Mapping[int, Topic] = MappingProxyType(
             (Topic.OTA, commands_ota.CODECS),
         )
         for codec in codecs
-        if codec.command != _HAS_NO_TOPIC
     }
 )
-"""Command to the last level of its topic; every command but 00B5 has one."""
+"""Command to the last level of its topic; 00B5 has one here only (section 6.6)."""
 
 REPLIES: Mapping[int, int] = MappingProxyType(
     {
@@ -53,7 +50,7 @@ Every other frame has a packet id of its own; an upgrade's 0111, 0113 and 0114 f
 UPLINK_QOS: Mapping[int, int] = MappingProxyType(
     {
         **dict.fromkeys((0x0012, 0x0032, 0x0042, 0x0124), 0),
-        **dict.fromkeys((0x0034, 0x0044, 0x00A4, 0x0122), 1),
+        **dict.fromkeys((0x0034, 0x0044, 0x00A4, 0x00B5, 0x0122), 1),
         **dict.fromkeys((0x0112, 0x0114, 0x0115), 2),
     }
 )

@@ -4,6 +4,7 @@ One definition (SQLAlchemy Core) serves SQLite and PostgreSQL; the native driver
 hold `Query` and `Change` values and give them to a `Store`; SQL text exists only here.
 """
 
+from . import end_user_tables as _end_user_tables  # noqa: F401 - its tables belong to the one metadata
 from .data_directory import DataDirectory
 from .errors import (
     DatabaseUnreachable,

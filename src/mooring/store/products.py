@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, insert, null, select, update
 from . import tables
 from .statement import Change, Query
 
-__all__ = ["ADD", "ALL", "AUTHORIZE", "CANCEL", "DELETE", "ONE", "SET_RELEASE", "UPDATE", "ProductRow"]
+__all__ = ["ADD", "ALL", "AUTHORIZE", "CANCEL", "DELETE", "LOCK", "ONE", "SET_RELEASE", "UPDATE", "ProductRow"]
 
 _products = tables.products
 
@@ -37,6 +37,8 @@ class ProductRow(msgspec.Struct, frozen=True):
     require_encryption: bool
     specified_gateways: str | None
     may_change_gateway: bool
+    bind_mode: int
+    device_sharing: bool
     created_at: int
     updated_at: int | None
 
@@ -45,6 +47,8 @@ ALL = Query(select(_products).order_by(_products.c.id), ProductRow)
 ONE = Query(select(_products).where(_products.c.id == bindparam("product_id")), ProductRow)
 ADD = Change(insert(_products))
 DELETE = Change(delete(_products).where(_products.c.id == bindparam("product_id")))
+# Changes nothing; what follows in the same transaction sees what others committed that depends on the product.
+LOCK = Change(update(_products).where(_products.c.id == bindparam("product_id")).values(name=_products.c.name))
 UPDATE = Change(
     update(_products)
     .where(
@@ -62,6 +66,8 @@ UPDATE = Change(
         require_encryption=bindparam("new_require_encryption"),
         specified_gateways=bindparam("new_specified_gateways"),
         may_change_gateway=bindparam("new_may_change_gateway"),
+        bind_mode=bindparam("new_bind_mode"),
+        device_sharing=bindparam("new_device_sharing"),
         updated_at=bindparam("now"),
     )
 )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
     true,
 )
 
@@ -211,6 +212,8 @@ products = Table(
     Column("require_encryption", Boolean, nullable=False, server_default=false()),
     Column("specified_gateways", Text, nullable=True),
     Column("may_change_gateway", Boolean, nullable=False, server_default=true()),
+    Column("bind_mode", SmallInteger, nullable=False, server_default=text("3")),
+    Column("device_sharing", Boolean, nullable=False, server_default=true()),
     _time("created_at"),
     _time("updated_at", nullable=True),
     UniqueConstraint("product_key"),
