@@ -1,11 +1,14 @@
 """Commands: from the call to the stored answer of the device, beside a bare round trip of a message through Mosquitto.
 
 What exactly is timed, `round_trip_load` says. Both are measured in turns, one round trip after the other, and compared
-round by round; the median of the rounds counts.
+round by round; the median of the rounds counts. A command waits for two commits, one before it leaves and one of its
+answer, and a commit for the disk; so what a sync of the disk takes by itself stands beside the times.
 """
 
 import asyncio
+import os
 import statistics
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +29,8 @@ __all__ = ["MAX_RATIO", "CommandPlan", "CommandRatio", "login_token", "measure_c
 MAX_RATIO = 3.0
 _PARTS = {"p50": 0.5, "p99": 0.99}
 _MS = 1000
+_TURN = ("bare", *KINDS)
+_PAGE = 4096
 
 
 class CommandPlan(msgspec.Struct, frozen=True):
@@ -38,8 +43,8 @@ class CommandPlan(msgspec.Struct, frozen=True):
 class CommandRatio(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of command beside a bare round trip; times are milliseconds, medians of the rounds.
 
-    `answered`, `reached` and `stored` are medians from the beginning of the call to when it was answered, the device
-    had the command and its answer was stored.
+    `answered`, `reached` and `stored` are from the beginning of the call to when it was answered, the device had the
+    command and its answer was stored; `sync` is one write to the same disk, until it is there.
     """
 
     name: str
@@ -51,6 +56,7 @@ class CommandRatio(msgspec.Struct, frozen=True, kw_only=True):
     answered_ms: float
     reached_ms: float
     stored_ms: float
+    sync_ms: float
     rounds: list[float]
 
     @property
@@ -75,11 +81,23 @@ def measure_commands(work: Path, plan: CommandPlan, cores: Cores) -> list[Comman
         http_port = httpx.URL(mooring.base_url).port or 0
         ends = Order(do="open", mqtt_port=mooring.mqtt_port, http_port=http_port, bare_port=bare_port, token=token)
         _ask(load, ends)
-        rounds = [
-            {kind: _ask(load, Order(do="run", kind=kind, count=plan.trips)) for kind in ("bare", *KINDS)}
-            for _ in range(plan.rounds + 1)  # the first warms up
-        ]
-    return [_ratio(kind, part, rounds[1:]) for kind in KINDS for part in _PARTS]
+        rounds, syncs = [], []
+        for _ in range(plan.rounds + 1):  # the first warms up
+            rounds.append({kind: _ask(load, Order(do="run", kind=kind, count=plan.trips)) for kind in _TURN})
+            syncs.append(_syncs(work / "sync", plan.trips))
+    return [_ratio(kind, part, rounds[1:], syncs[1:]) for kind in KINDS for part in _PARTS]
+
+
+def _syncs(file: Path, count: int) -> list[float]:
+    """How long the disk takes for a page, so many times; seconds."""
+    times = []
+    with file.open("wb", buffering=0) as written:
+        for _ in range(count):
+            started = time.perf_counter()
+            written.write(bytes(_PAGE))
+            os.fdatasync(written.fileno())
+            times.append(time.perf_counter() - started)
+    return times
 
 
 def login_token(client: httpx.Client, dataset: Dataset) -> str:
@@ -96,7 +114,7 @@ def _ask(load: Player[Outcome], order: Order) -> Outcome:
     return outcome
 
 
-def _ratio(kind: str, part: str, rounds: Sequence[dict[str, Outcome]]) -> CommandRatio:
+def _ratio(kind: str, part: str, rounds: Sequence[dict[str, Outcome]], syncs: Sequence[list[float]]) -> CommandRatio:
     def middle(values: list[float]) -> float:
         return statistics.median(values) * _MS
 
@@ -113,5 +131,6 @@ def _ratio(kind: str, part: str, rounds: Sequence[dict[str, Outcome]]) -> Comman
         answered_ms=middle([percentile(found[kind].answered, _PARTS[part]) for found in rounds]),
         reached_ms=middle([percentile(found[kind].reached, _PARTS[part]) for found in rounds]),
         stored_ms=middle([percentile(found[kind].stored, _PARTS[part]) for found in rounds]),
+        sync_ms=middle([percentile(times, _PARTS[part]) for times in syncs]),
         rounds=ratios,
     )

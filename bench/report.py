@@ -66,12 +66,12 @@ def show_uplink(console: Console, ratios: Sequence[UplinkRatio], *, judged: bool
             entry.name,
             str(entry.window),
             f"{entry.ratio:.2f}",
-            "" if entry.target is None else f"≥ {entry.target:.1f}",
+            f"≥ {entry.target:.1f}",
             f"{entry.clock_ratio:.2f}",
             f"{ours.rate:,.0f} / {base.rate:,.0f}",
             f"{ours.messages_per_s:,.0f} / {base.messages_per_s:,.0f}",
             f"{ours.p50_ms:.1f} / {base.p50_ms:.1f}",
-            _verdict(entry.met) if judged and entry.target is not None else "",
+            _verdict(entry.met) if judged else "",
         )
     console.print(table)
 
@@ -80,10 +80,11 @@ def show_commands(console: Console, ratios: Sequence[CommandRatio], *, judged: b
     """Command round trips beside bare ones."""
     table = Table(title="From the call to the stored answer of the device / a message there and back through Mosquitto")
     table.add_column("call", no_wrap=True)
-    for name in ("", "ratio", "target", "ms", "bare ms", "answered ms", "at the device ms", "stored ms", ""):
+    for name in ("", "ratio", "target", "ms", "bare ms", "answered", "at device", "stored", "disk sync", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in ratios:
-        times = (entry.command_ms, entry.bare_ms, entry.answered_ms, entry.reached_ms, entry.stored_ms)
+        parts = (entry.answered_ms, entry.reached_ms, entry.stored_ms)
+        times = (entry.command_ms, entry.bare_ms, *parts, entry.sync_ms)
         table.add_row(
             entry.name,
             entry.part,

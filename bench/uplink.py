@@ -28,7 +28,6 @@ DEVICES = 200
 _LEAST_S = 0.01  # the grain of the system's processor clock
 _TARGETS = {"Mosquitto": 0.3, "amqtt": 5.0}
 _WINDOWS = (1, MAX_WINDOW)
-_JUDGED_WINDOW = 1
 
 
 class UplinkPlan(msgspec.Struct, frozen=True):
@@ -56,7 +55,7 @@ class UplinkRatio(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     window: int
     payload_bytes: int
-    target: float | None
+    target: float
     ratio: float
     clock_ratio: float
     mooring: UplinkSide
@@ -65,8 +64,8 @@ class UplinkRatio(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def met(self) -> bool:
-        """Whether the target is met; without one it always is."""
-        return self.target is None or self.ratio >= self.target
+        """Whether the target is met."""
+        return self.ratio >= self.target
 
 
 class _Half(msgspec.Struct, frozen=True):
@@ -136,7 +135,7 @@ def _ratios(halves: dict[str, list[_Half]], window: int) -> list[UplinkRatio]:
                 name=name,
                 window=window,
                 payload_bytes=PAYLOAD_BYTES,
-                target=target if window == _JUDGED_WINDOW else None,
+                target=target,
                 ratio=statistics.median(rounds),
                 clock_ratio=statistics.median(mooring.by_clock / broker.by_clock for mooring, broker in pairs),
                 mooring=_side(ours),

@@ -66,9 +66,10 @@ class Ids:
         self._last = 0
         self._last_ms = 0
 
-    def next(self) -> int:
-        """A new id, greater than every one this object gave before."""
-        now_ms = self._clock.now_ms()
+    def next(self, at_ms: int | None = None) -> int:
+        """A new id, greater than every one this object gave before. `at_ms` is the time of the clock, when the caller
+        has just asked it."""
+        now_ms = self._clock.now_ms() if at_ms is None else at_ms
         if now_ms == self._last_ms:
             self._last += 1
             return self._last

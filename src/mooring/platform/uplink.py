@@ -134,7 +134,7 @@ class Uplinks:
     def _take_model_data(self, session: Session, entry: Entry, frame: Frame, qos: int, at_ms: int) -> None:
         """0014 and 0012: properties, events and answers of services."""
         device = session.device
-        log_id = self._ids.next()
+        log_id = self._ids.next(at_ms)
         decoded = None
         dm_data = None
         product = self._directory.product(device.product_id)

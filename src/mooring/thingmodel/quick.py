@@ -50,7 +50,7 @@ class QuickReader:
         """Properties by id and dmData; None for a message that is to be read as all others are."""
         properties: dict[int, object] = {}
         rows: list[str] = []
-        append, plans = rows.append, self._plans
+        append, plans, whole = rows.append, self._plans, int.from_bytes
         at, end = 0, len(data)
         try:
             while at < end:
@@ -58,7 +58,7 @@ class QuickReader:
                 if decimals >= 0:
                     marker = data[at + 2]
                     stop = at + 4 + (marker & 7)
-                    magnitude = int.from_bytes(data[at + 3 : stop], "big")
+                    magnitude = whole(data[at + 3 : stop], "big")
                     text = str(magnitude)
                     exponent = marker >> 3 & MAX_EXPONENT
                     if exponent:
