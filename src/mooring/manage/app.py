@@ -16,10 +16,13 @@ from mooring.platform.accounts import Identity
 from . import (
     api_activity,
     audit,
+    bindings,
     ca_certificates,
     commands,
     device_state,
     devices,
+    end_user_apps,
+    end_users,
     gateways,
     people,
     products,
@@ -53,6 +56,9 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *serial_numbers.ENDPOINTS,
     *virtual_devices.ENDPOINTS,
     *ca_certificates.ENDPOINTS,
+    *end_user_apps.ENDPOINTS,
+    *end_users.ENDPOINTS,
+    *bindings.ENDPOINTS,
     *audit.ENDPOINTS,
 )
 """Every endpoint but the one that describes them."""

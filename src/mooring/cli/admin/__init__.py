@@ -9,11 +9,14 @@ import typer
 from . import (
     app_activity,
     audit,
+    bindings,
     ca_certificates,
     commands,
     device_logs,
     device_trace,
     devices,
+    end_user_apps,
+    end_users,
     gateways,
     login,
     people,
@@ -47,6 +50,10 @@ for name, group in (
     ("command", commands.commands),
     ("virtual-device", virtual_devices.virtual_device),
     ("ca", ca_certificates.ca),
+    ("end-user-app", end_user_apps.end_user_app),
+    ("end-user", end_users.end_user),
+    ("binding", bindings.binding),
+    ("share", bindings.share),
 ):
     app.add_typer(group, name=name)
 for module in (device_logs, commands, device_trace):
