@@ -15,7 +15,9 @@ __all__ = ["MAX_SHOWN", "NotedCall"]
 MAX_SHOWN = 2_048
 """Bytes of a posted body that are kept; of a longer one its length is told instead of the rest."""
 
-_SECRETS = frozenset(("password", "refresh_token", "access_token", "token", "secret", "psk", "devicesecret", "bindingcode"))
+_SECRETS = frozenset(
+    ("password", "refresh_token", "access_token", "token", "secret", "psk", "devicesecret", "bindingcode")
+)
 _HIDDEN = "***"
 _FORM = re.compile(rb"\w+=")
 _SUCCESS = 200
