@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "SettingsError", "load_settings", "warn_of_unknown_variables"]
 
 _DEFAULT_FILE = Path("mooring.toml")
-_OTHER_VARIABLES = {"MOORING_MANAGE_TOKEN", "MOORING_MANAGE_URL", "MOORING_PRODUCT_SECRET"}
+_OTHER_VARIABLES = {
+    "MOORING_GATEWAY_SECRET",
+    "MOORING_MANAGE_TOKEN",
+    "MOORING_MANAGE_URL",
+    "MOORING_PRODUCT_SECRET",
+}
 """Read by other commands."""
 
 _log = structlog.get_logger()

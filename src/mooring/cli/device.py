@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     import ssl
 
-    from mooring.device import Fleet, Happening, Scenario
+    from mooring.device import Fleet, GatewayOf, Happening, Scenario
 
 __all__ = ["app"]
 
@@ -71,6 +71,18 @@ def run(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Its port (default 1883, with TLS 8883).")] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Use TLS and verify the certificate.")] = False,
     ca: Annotated[Path | None, typer.Option(help="Trust the certificates of this PEM file (implies --tls).")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(help="Key of a gateway: the devices are its sub-devices, on its connection.")
+    ] = None,
+    gateway_product: Annotated[
+        str | None, typer.Option(help="Product key of the gateway (with --demo-file also the product's name).")
+    ] = None,
+    gateway_secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MOORING_GATEWAY_SECRET", help="Its product secret; asked for when not given.", show_envvar=True
+        ),
+    ] = None,
     scenario: Annotated[Path | None, typer.Option(help="What the devices do (TOML).")] = None,
     interval: Annotated[float | None, typer.Option(help="Seconds between reports (default 10).")] = None,
     seed: Annotated[str | None, typer.Option(help="The same seed gives the same values.")] = None,
@@ -87,7 +99,9 @@ def run(
 
     try:
         target = _target(product, secret, demo_file, host, port, tls=tls or ca is not None)
-        fleet = _fleet(target, _device_keys(device_key or [], count, prefix, target), tsl, scenario, interval, seed)
+        carrier = _gateway(gateway, gateway_product, gateway_secret, demo_file)
+        keys = _device_keys(device_key or [], count, prefix, target)
+        fleet = _fleet(target, keys, tsl, scenario, interval, seed, carrier)
         raise typer.Exit(_simulate(fleet, _context(ca, tls=tls), secrets_dir, as_json=as_json))
     except ScenarioError as error:
         typer.echo(f"mooring: scenario: {error}", err=True)
@@ -132,6 +146,26 @@ def _demo_target(path: Path, product: str | None, host: str | None, port: int | 
     )
 
 
+def _gateway(key: str | None, product: str | None, secret: str | None, demo_file: Path | None) -> "GatewayOf | None":
+    from mooring.device import GatewayOf
+
+    if key is None:
+        if product is not None:
+            raise _Refusal("--gateway-product goes with --gateway, the key of the gateway")
+        return None
+    if not _DEVICE_KEY.fullmatch(key):
+        raise _Refusal(f"{key!r} is no device key: 4 to 32 letters and digits")
+    if product is None:
+        raise _Refusal("--gateway goes with --gateway-product, the product of the gateway")
+    if demo_file is not None:
+        for found in _json_file(demo_file, "demo file").get("products", []):
+            if product in (found["product_key"], found["name"]):
+                return GatewayOf(found["product_key"], found["product_secret"], key)
+    if secret is None:
+        secret = typer.prompt("Product secret of the gateway", hide_input=True, err=True)
+    return GatewayOf(product, secret or "", key)
+
+
 def _device_keys(keys: list[str], count: int | None, prefix: str, target: _Target) -> list[str]:
     made = [f"{prefix}{number:0{_DIGITS}}" for number in range(1, (count or 0) + 1)]
     wanted = list(dict.fromkeys([*keys, *made])) or list(target.device_secrets) or [f"{prefix}{1:0{_DIGITS}}"]
@@ -148,6 +182,7 @@ def _fleet(
     scenario_file: Path | None,
     interval: float | None,
     seed: str | None,
+    gateway: "GatewayOf | None",
 ) -> "Fleet":
     import secrets
 
@@ -163,6 +198,7 @@ def _fleet(
         scenario=_scenario(scenario_file, interval),
         seed=secrets.token_hex(8) if seed is None else seed,
         device_secrets=target.device_secrets,
+        gateway=gateway,
     )
 
 

@@ -30,7 +30,8 @@ from mooring.device.errors import (
 from mooring.device.events import DeviceEvent
 from mooring.device.scenario import Scenario, ScenarioError, read_scenario
 from mooring.device.settings import Timing
-from mooring.device.simulator import Fleet, Happening, Kind, Simulator
+from mooring.device.simulator import Fleet, GatewayOf, Happening, Kind, Simulator
+from mooring.device.sub_device import SubDevice
 
 __all__ = [
     "DeliveryFailed",
@@ -40,6 +41,7 @@ __all__ = [
     "EventNumber",
     "EventStream",
     "Fleet",
+    "GatewayOf",
     "Happening",
     "InvalidMessage",
     "Kind",
@@ -51,6 +53,7 @@ __all__ = [
     "SecretFileUnusable",
     "Simulator",
     "State",
+    "SubDevice",
     "Timing",
     "read_scenario",
 ]

@@ -4,9 +4,10 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["ADVICE", "MEANINGS", "OK", "EventNumber", "advice_for", "meaning_of"]
+__all__ = ["ADVICE", "ALREADY_ONLINE", "MEANINGS", "OK", "EventNumber", "advice_for", "meaning_of"]
 
 OK = 10200
+ALREADY_ONLINE = 10441  # of a sub-device
 
 
 class EventNumber(enum.IntEnum):
@@ -83,6 +84,8 @@ ADVICE: Mapping[int, str] = MappingProxyType(
         10431: "A device key has 4 to 32 letters and digits; check that the device is enabled",
         10433: "Switch session encryption on or off as the product asks for it",
         10437: _RESET,
+        10440: "Check which gateways its product names, and whether it hangs on another one that it may not leave",
+        10441: "Log it out at its other gateway, or unbind it in the cloud",
         10438: "Create the device in the cloud, or delete the secret file to authenticate anew",
         10450: "Check host and port, whether the server runs, and with TLS its certificate",
         10473: "Check the network between device and server",

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from mooring.device.codes import OK, EventNumber
+from mooring.device.codes import ALREADY_ONLINE, OK, EventNumber
 from mooring.device.configuration import configure
 from mooring.device.errors import DeliveryFailed, InvalidMessage, NotConnected
 from mooring.device.events import (
@@ -31,6 +31,7 @@ from mooring.device.events import (
     Told,
     Undelivered,
 )
+from mooring.device.lane import COPIES_WITHIN_S, Lane
 from mooring.device.link import DeviceSession, sent_keep_alive
 from mooring.device.memory import Address, Memory
 from mooring.device.settings import Identity, Settings
@@ -43,7 +44,6 @@ __all__ = ["DeviceCore", "State"]
 
 _RAND_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _IDLE_CODE: Final = 10200  # this and everything below in 00A3 is no refusal
-_COPIES_WITHIN_S: Final = 20.0  # a server sends an unconfirmed command again; the device takes it once
 
 _LOST, _SILENT, _ANEW, _VERSION, _CREDENTIALS, _UNREACHABLE, _FAILED = 10474, 10473, 10475, 10471, 10430, 10450, 10300
 
@@ -55,6 +55,7 @@ _SUBJECTS: Final[Mapping[type, int]] = {
     commands.StatusReport: 30,
     commands.ModuleInformationReport: 40,
 }
+_NO_SUBJECT: Final = -1  # a message of a sub-device is no event of its gateway
 
 _Handled: TypeAlias = Callable[["DeviceCore", Any, int, float, list[Told]], None]
 
@@ -94,7 +95,9 @@ class DeviceCore:
         self._state = State.OFF
         self._session: DeviceSession | None = None
         self._cipher: SessionCipher | None = None
-        self._copies = mqtt.ResendFilter(_COPIES_WITHIN_S)
+        self._copies = mqtt.ResendFilter(COPIES_WITHIN_S)
+        self._lanes: dict[str, Lane] = {}  # of sub-devices that are logged in, by client id
+        self._expected: dict[str, Lane] = {}  # of those that wait for the answer to their login
         self._topic_up = self._topic_down = ""  # without their last levels
         self._out = bytearray()
         self._resume_at: float | None = None
@@ -190,7 +193,7 @@ class DeviceCore:
             self._step = 1
             password = credentials.build_connection(product_secret, secret, rand, session_encryption=encryption)
         self._session = DeviceSession(now)
-        self._cipher, self._copies = None, mqtt.ResendFilter(_COPIES_WITHIN_S)
+        self._cipher, self._copies = None, mqtt.ResendFilter(COPIES_WITHIN_S)
         keep_alive_s = sent_keep_alive(self._settings.keep_alive_s)
         self._session.connect(mqtt.Connect(identity.client_id, None, password.encode(), keep_alive_s), now)
         self._state = State.CONNECTING
@@ -246,31 +249,51 @@ class DeviceCore:
         """Take what to report of the device from now on."""
         self._settings = msgspec.structs.replace(self._settings, status=status)
 
-    def publish(self, uplink: Uplink, qos: int, now: float) -> int:
-        """Send a message. Return its token; with QoS 1 and 2 `Delivered` or `Undelivered` will name it.
+    def publish(self, uplink: Uplink, qos: int, now: float, lane: Lane | None = None) -> int:
+        """Send a message, of a sub-device on its `lane`. Return its token; with QoS 1 and 2 `Delivered` or
+        `Undelivered` will name it.
 
         Raises `NotConnected`, `InvalidMessage`, or `DeliveryFailed` when too many wait for their confirmation.
         """
         if self._state not in _USABLE:
             raise NotConnected(f"the device is {self._state}")
-        return self._publish(uplink, qos, now)
+        return self._publish(uplink, qos, now, lane)
 
-    def reply(self, uplink: Uplink, packet_id: int, now: float) -> None:
+    @property
+    def last_packet_id(self) -> int:
+        """The packet id of the device's last own message; answers to it repeat it."""
+        return self._packet_id
+
+    def expect(self, lane: Lane) -> None:
+        """A sub-device asks to log in. When it may, what comes on its topics is told with its client id, from the next
+        message after the answer on."""
+        self._expected[lane.client_id] = lane
+
+    def detach(self, lane: Lane) -> None:
+        """A sub-device is not logged in any more."""
+        self._lanes.pop(lane.client_id, None)
+        self._expected.pop(lane.client_id, None)
+
+    def reply(self, uplink: Uplink, packet_id: int, now: float, lane: Lane | None = None) -> None:
         """Answer a command of the cloud with its packet id, by QoS 0. Raises like `publish`."""
         if self._state not in _USABLE:
             raise NotConnected(f"the device is {self._state}")
-        self._send(uplink, packet_id, 0, now)
+        self._send(uplink, packet_id, 0, now, lane)
 
-    def _publish(self, uplink: Uplink, qos: int, now: float) -> int:
-        packet_id = frame.next_packet_id(self._packet_id)
-        mqtt_id = self._send(uplink, packet_id, qos, now)
-        self._packet_id = packet_id
+    def _publish(self, uplink: Uplink, qos: int, now: float, lane: Lane | None = None) -> int:
+        packet_id = frame.next_packet_id(self._packet_id if lane is None else lane.packet_id)
+        mqtt_id = self._send(uplink, packet_id, qos, now, lane)
+        if lane is None:
+            self._packet_id = packet_id
+        else:
+            lane.packet_id = packet_id
         self._token += 1
         if mqtt_id:
-            self._sent[mqtt_id] = self._token, _SUBJECTS.get(type(uplink), 0)
+            own = lane is None and not isinstance(uplink, commands.SubDeviceRequest)
+            self._sent[mqtt_id] = self._token, _SUBJECTS.get(type(uplink), 0) if own else _NO_SUBJECT
         return self._token
 
-    def _send(self, uplink: Uplink, packet_id: int, qos: int, now: float) -> int:
+    def _send(self, uplink: Uplink, packet_id: int, qos: int, now: float, lane: Lane | None = None) -> int:
         """Return the MQTT packet id, 0 with QoS 0."""
         session = self._session
         if session is None or session.is_over:
@@ -279,9 +302,10 @@ class DeviceCore:
             payload = frame.encode(commands.encode(uplink, packet_id))
         except (commands.CommandError, frame.FrameError) as error:
             raise InvalidMessage(str(error)) from error
-        topic = f"{self._topic_up}{TOPICS[commands.command_of(uplink)]}"
-        if self._cipher is not None:
-            payload = self._cipher.encrypt(payload)
+        up, cipher = (self._topic_up, self._cipher) if lane is None else (lane.topic_up, lane.cipher)
+        topic = f"{up}{TOPICS[commands.command_of(uplink)]}"
+        if cipher is not None:
+            payload = cipher.encrypt(payload)
         try:
             return session.publish(topic, payload, qos, now)
         except mqtt.TooManyInFlight as error:
@@ -352,13 +376,17 @@ class DeviceCore:
     def _confirmed(self, mqtt_id: int, told: list[Told]) -> None:
         token, subject = self._sent.pop(mqtt_id, (0, 0))
         if token:
-            told += [Delivered(token), DeviceEvent(EventNumber.SENDING, OK + subject)]
+            told.append(Delivered(token))
+            if subject != _NO_SUBJECT:
+                told.append(DeviceEvent(EventNumber.SENDING, OK + subject))
             self._proved(token, told)
 
     def _unconfirmed(self, mqtt_id: int, reason: str, told: list[Told]) -> None:
         token, subject = self._sent.pop(mqtt_id, (0, 0))
         if token:
-            told += [Undelivered(token, reason), DeviceEvent(EventNumber.SENDING, _FAILED + subject)]
+            told.append(Undelivered(token, reason))
+            if subject != _NO_SUBJECT:
+                told.append(DeviceEvent(EventNumber.SENDING, _FAILED + subject))
             if self._is_open:
                 self._proved(token, told)
 
@@ -383,6 +411,8 @@ class DeviceCore:
                     self._unconfirmed(event.packet_id, "the connection was closed", told)
         self._sent.clear()
         self._held.clear()
+        self._lanes.clear()
+        self._expected.clear()
         self._cipher = self._first_report = None
 
     def _rest(self, seconds: float, now: float, told: list[Told]) -> None:
@@ -438,11 +468,18 @@ class DeviceCore:
     # Commands of the cloud
 
     def _received(self, message: mqtt.PublishReceived, now: float, told: list[Told]) -> None:
-        found = self._read(message, now, told)
+        lane = None if message.topic.startswith(self._topic_down) else self._lane_of(message.topic)
+        found = self._read(message, now, told, lane)
         if found is None:
             self._acknowledge(message.packet_id)
             return
         value, packet_id = found
+        if lane is not None:
+            told.append(Received(value, packet_id, lane.client_id))
+            self._acknowledge(message.packet_id)
+            return
+        if isinstance(value, commands.SubDeviceLoginAnswer):
+            self._let_in(value, told)
         handled = _HANDLED.get(type(value))
         if handled is not None:
             handled(self, value, message.packet_id, now, told)
@@ -455,16 +492,34 @@ class DeviceCore:
             told.append(Received(value, packet_id))
         self._acknowledge(message.packet_id)
 
-    def _read(self, message: mqtt.PublishReceived, now: float, told: list[Told]) -> tuple[Downlink, int] | None:
+    def _let_in(self, answer: commands.SubDeviceLoginAnswer, told: list[Told]) -> None:
+        lane = self._expected.pop(credentials.client_id(answer.product_key, answer.device_key), None)
+        if lane is None or answer.code not in (OK, ALREADY_ONLINE):
+            return
+        try:
+            lane.log_in(answer.session_key)
+        except ValueError as error:
+            told.append(FrameIgnored(str(error)))
+            return
+        self._lanes[lane.client_id] = lane
+
+    def _lane_of(self, topic: str) -> Lane | None:
+        client_id = topic.removeprefix("q/1/d/").partition("/")[0]
+        return self._lanes.get(client_id)
+
+    def _read(
+        self, message: mqtt.PublishReceived, now: float, told: list[Told], lane: Lane | None
+    ) -> tuple[Downlink, int] | None:
         """Return the command of a message and its packet id; None, after telling why, when devices ignore it."""
         # The last level of the topic does not count (section 4).
-        if not message.topic.startswith(self._topic_down):
+        if lane is None and not message.topic.startswith(self._topic_down):
             told.append(FrameIgnored("the topic is that of another device"))
             return None
         payload = message.payload
+        cipher, copies = (self._cipher, self._copies) if lane is None else (lane.cipher, lane.copies)
         try:
-            if self._cipher is not None:
-                payload = self._cipher.decrypt(payload)
+            if cipher is not None:
+                payload = cipher.decrypt(payload)
             content: Frame = frame.decode(payload)
             value = commands.decode(content, Direction.DOWN)
         except CipherError as error:
@@ -476,7 +531,7 @@ class DeviceCore:
         if not frame.FIRST_PACKET_ID <= content.packet_id <= frame.LAST_PACKET_ID:
             told.append(FrameIgnored("the packet id is 0000 or FFFF"))
             return None
-        if message.qos and self._copies.is_resend(content.packet_id, payload, now):
+        if message.qos and copies.is_resend(content.packet_id, payload, now):
             return None
         return value, content.packet_id
 
@@ -498,6 +553,8 @@ class DeviceCore:
         self._acknowledge(mqtt_id)
         if notice.code <= _IDLE_CODE:
             return
+        if notice.device_key is not None:
+            told.append(Received(notice, 0))  # of a sub-device
         pause = self._settings.timing.refusal(notice.code)
         if pause is None or notice.device_key is not None:
             told.append(DeviceEvent(EventNumber.NOTICE, notice.code))

@@ -10,20 +10,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import msgspec
 
 from mooring.device import memory as memories
-from mooring.device.application import (
-    Application,
-    OnLocationRequest,
-    OnRaw,
-    OnRead,
-    OnService,
-    OnWrite,
-    Values,
-)
+from mooring.device.application import Application
 from mooring.device.clock import Clock, SystemClock
 from mooring.device.codes import EventNumber
 from mooring.device.core import DeviceCore, State
@@ -31,35 +23,41 @@ from mooring.device.errors import (
     DeliveryFailed,
     DeviceError,
     InvalidMessage,
-    ModelMissing,
     NotConnected,
     Refused,
 )
 from mooring.device.events import Delivered, DeviceEvent, FrameIgnored, MemoryChanged, Received, Told, Undelivered
+from mooring.device.lane import Lane
 from mooring.device.memory import Memory
 from mooring.device.settings import DEVICE_TIMING, MODULE, STATUS, Identity, Settings, Timing
+from mooring.device.speaking import Speaking
+from mooring.device.sub_device import SubDevice
 from mooring.device.wire import Wire
-from mooring.protocol import commands
-from mooring.protocol.commands import ModuleInformation, Status, Uplink
-from mooring.protocol.ttlv import Field
+from mooring.protocol import commands, credentials
+from mooring.protocol.commands import (
+    ExceptionNotice,
+    ModuleInformation,
+    Status,
+    SubDeviceAnswer,
+    SubDeviceAuthentication,
+    SubDeviceLogin,
+    SubDeviceLogout,
+    SubDeviceWithdrawal,
+    Uplink,
+)
 from mooring.thingmodel import ModelCodec
 
 __all__ = ["INNER_CODES", "Device", "EventStream"]
 
 PORT, TLS_PORT = 1883, 8883
 MAX_COMMANDS = 1000  # that wait for the application; over it the connection is closed, and the cloud knows what is lost
+ANSWER_WITHIN_S = 15.0  # to what is asked for a sub-device
 MAX_EVENTS = 10_000  # that wait in one `EventStream`
 
 INNER_CODES = (10450, 10473, 10474, 10475)  # the network's fault, or the way things go: no refusal
 _BUFFER_FULL = 10428
 
 _log = logging.getLogger(__name__)
-
-_Write = TypeVar("_Write", bound=OnWrite)
-_Read = TypeVar("_Read", bound=OnRead)
-_Service = TypeVar("_Service", bound=OnService)
-_Raw = TypeVar("_Raw", bound=OnRaw)
-_Location = TypeVar("_Location", bound=OnLocationRequest)
 
 
 class EventStream(AsyncIterator[DeviceEvent]):
@@ -86,7 +84,7 @@ class EventStream(AsyncIterator[DeviceEvent]):
         return event
 
 
-class Device:
+class Device(Speaking):
     """A device that authenticates, reports and obeys as the public SDK 2.9.0 does.
 
     `async with Device(...) as device` connects and waits until the cloud has confirmed the first report; it raises
@@ -141,6 +139,11 @@ class Device:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[int, asyncio.Future[None]] = {}  # token → whoever waits for its confirmation
         self._connecting: list[asyncio.Future[None]] = []
+        self._sub_devices: dict[str, SubDevice] = {}  # by client id
+        self._asked: dict[int, asyncio.Future[SubDeviceAnswer]] = {}  # by the packet id of the request
+        self._carried = False  # whether the sub-devices know the gateway online
+        self._chance = chance or random.SystemRandom()
+        self._timing = timing
         self._refusal: DeviceError | None = None
         self._listeners: list[Callable[[DeviceEvent], None]] = []
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
@@ -185,9 +188,9 @@ class Device:
         return self._core.memory.device_secret
 
     @property
-    def values(self) -> Mapping[str, object]:
-        """The properties by code, as last reported or written."""
-        return self._application.values
+    def may_send(self) -> bool:
+        """Whether it is online, so far as it knows."""
+        return self.state in (State.READY, State.ONLINE)
 
     # Its life
 
@@ -204,7 +207,9 @@ class Device:
         self._wire.move([])
 
     async def close(self) -> None:
-        """Close the connection and stop. What waits for a confirmation raises `DeliveryFailed`."""
+        """Close the connection and stop, and the sub-devices before. What waits for a confirmation raises
+        `DeliveryFailed`."""
+        await asyncio.gather(*(sub_device.close() for sub_device in self._sub_devices.values()))
         self._wire.move(self._core.stop())
         await self._wire.close()
         tasks, self._tasks = self._tasks, []
@@ -257,31 +262,71 @@ class Device:
         self._listeners.append(listener)
         return listener
 
+    # Sub-devices
+
+    def sub_device(
+        self,
+        product_key: str,
+        product_secret: str,
+        device_key: str,
+        *,
+        device_secret: str | None = None,
+        secret_file: Path | None = None,
+        model: Mapping[str, object] | bytes | ModelCodec | None = None,
+        session_encryption: bool = False,
+        echo_writes: bool = True,
+    ) -> SubDevice:
+        """A device behind this one, which is a gateway. It is online after `start`, or in an `async with`."""
+        made = SubDevice(
+            self,
+            Identity(product_key, product_secret, device_key),
+            device_secret=device_secret,
+            secret_file=secret_file,
+            model=model,
+            session_encryption=session_encryption,
+            echo_writes=echo_writes,
+            timing=self._timing,
+            clock=self._clock,
+            chance=self._chance,
+        )
+        self._sub_devices[made.client_id] = made
+        return made
+
+    async def ask(
+        self, request: SubDeviceAuthentication | SubDeviceLogin | SubDeviceLogout | SubDeviceWithdrawal
+    ) -> SubDeviceAnswer:
+        """Ask something for a sub-device and return the answer. Raises `NotConnected`, `DeliveryFailed`."""
+        self._core.publish(request, 1, self._clock.monotonic())
+        packet_id = self._core.last_packet_id
+        answer: asyncio.Future[SubDeviceAnswer] = asyncio.get_running_loop().create_future()
+        self._asked[packet_id] = answer
+        late = DeliveryFailed(f"no answer within {ANSWER_WITHIN_S:g} s")
+        timer = self._clock.call_at(self._clock.monotonic() + ANSWER_WITHIN_S, lambda: _fail(answer, late))
+        self._wire.move([])
+        try:
+            return await answer
+        finally:
+            timer.cancel()
+            self._asked.pop(packet_id, None)
+
+    async def send_for(self, lane: Lane, uplink: Uplink, qos: int) -> None:
+        """Send a message of a sub-device; as `send`."""
+        await self._confirmed(self._core.publish(uplink, qos, self._clock.monotonic(), lane), qos)
+
+    def reply_for(self, lane: Lane, uplink: Uplink, packet_id: int) -> None:
+        """Answer a command to a sub-device; as `reply`."""
+        self._core.reply(uplink, packet_id, self._clock.monotonic(), lane)
+        self._wire.move([])
+
+    def expect(self, lane: Lane) -> None:
+        """A sub-device is about to log in."""
+        self._core.expect(lane)
+
+    def detach(self, lane: Lane) -> None:
+        """A sub-device is not logged in any more."""
+        self._core.detach(lane)
+
     # What it sends. Each raises `NotConnected`, `InvalidMessage` or `DeliveryFailed`.
-
-    async def report(self, values: Values, *, qos: int = 1) -> None:
-        """Report properties by code; returns when the cloud has them (QoS 1, 2) or they are written (QoS 0).
-
-        Raises `mooring.thingmodel.DataError` for what does not fit the model; nothing is sent then.
-        """
-        await self.report_fields(self._model().encode_values(values), qos=qos)
-        self._application.values.update(values)
-
-    async def report_fields(self, fields: list[Field], *, qos: int = 1) -> None:
-        """Report properties and events as they are on the wire."""
-        await self.send(commands.Report(fields), qos)
-
-    async def event(self, code: str, outputs: Values | None = None, *, qos: int = 1) -> None:
-        """Raise an event of the thing model. Raises `DataError`."""
-        await self.report_fields(self._model().encode_event(code, outputs or {}), qos=qos)
-
-    async def answer_service(self, code: str, outputs: Values | None = None, *, qos: int = 1) -> None:
-        """Answer a service that was called. Raises `DataError`."""
-        await self.report_fields(self._model().encode_service_answer(code, outputs or {}), qos=qos)
-
-    async def locate(self, sentences: str) -> None:
-        """Report a position: NMEA sentences, each followed by ";" (section 6.5)."""
-        await self.send(commands.LocationReport(sentences), 1)
 
     async def report_status(self, **values: Decimal | int | float) -> None:
         """Report some of battery, voltage, signal_strength, memory_free, rsrp, rsrq, snr; the rest as last said."""
@@ -293,15 +338,13 @@ class Device:
         self._core.set_status(self._status)
         await self.send(commands.StatusReport(**chosen), 1)
 
-    async def send_raw(self, data: bytes, *, qos: int = 1) -> None:
-        """Pass bytes through to the application in the cloud (0024)."""
-        await self.send(commands.PassThroughUp(data), qos)
-
     async def send(self, uplink: Uplink, qos: int) -> None:
         """Send any message; returns when it is confirmed (QoS 1, 2) or written (QoS 0)."""
         if qos not in (0, 1, 2):
             raise InvalidMessage("QoS is 0, 1 or 2")
-        token = self._core.publish(uplink, qos, self._clock.monotonic())
+        await self._confirmed(self._core.publish(uplink, qos, self._clock.monotonic()), qos)
+
+    async def _confirmed(self, token: int, qos: int) -> None:
         if not qos:
             self._wire.move([])
             await self._wire.drained()
@@ -318,33 +361,6 @@ class Device:
         """Answer a command with its packet id, by QoS 0."""
         self._core.reply(uplink, packet_id, self._clock.monotonic())
         self._wire.move([])
-
-    # What its application does with commands
-
-    def on_write(self, handler: _Write) -> _Write:
-        """Take written properties: `handler(values by code)`. What it returns is reported, None means as written."""
-        self._application.handlers.write = handler
-        return handler
-
-    def on_read(self, handler: _Read) -> _Read:
-        """Answer reads: `handler(codes)` returns values by code."""
-        self._application.handlers.read = handler
-        return handler
-
-    def on_service(self, handler: _Service) -> _Service:
-        """Take calls of services: `handler(code, inputs)` returns outputs; None leaves it to `answer_service`."""
-        self._application.handlers.service = handler
-        return handler
-
-    def on_raw(self, handler: _Raw) -> _Raw:
-        """Take passed-through bytes: `handler(data)`."""
-        self._application.handlers.raw = handler
-        return handler
-
-    def on_location_request(self, handler: _Location) -> _Location:
-        """Answer requests for a position: `handler(kinds)` returns sentences each followed by ";", or None."""
-        self._application.handlers.location = handler
-        return handler
 
     # What the core tells
 
@@ -368,6 +384,15 @@ class Device:
                     self._conclude(token, DeliveryFailed(reason))
                 case DeviceEvent():
                     self._note(item)
+                case Received(downlink=SubDeviceAnswer() as answer, packet_id=packet_id):
+                    waiter = self._asked.pop(packet_id, None)
+                    if waiter is not None and not waiter.done():
+                        waiter.set_result(answer)
+                case Received(sub_device=client_id) if client_id:
+                    if client_id in self._sub_devices:
+                        self._sub_devices[client_id].take(item)
+                case Received(downlink=ExceptionNotice() as notice):
+                    self._notice_of(notice)
                 case Received() if not overrun:
                     overrun = not self._take(item)
                 case MemoryChanged(memory=memory):
@@ -377,6 +402,17 @@ class Device:
         if self.state is State.ONLINE:
             self._refusal = None
             self._settle(None)
+        if self.may_send is not self._carried:
+            self._carried = self.may_send
+            for waiter in () if self._carried else tuple(self._asked.values()):
+                _fail(waiter, NotConnected("the gateway went offline"))
+            for sub_device in self._sub_devices.values():
+                sub_device.gateway_moved()
+
+    def _notice_of(self, notice: ExceptionNotice) -> None:
+        client_id = credentials.client_id(notice.product_key or "", notice.device_key or "")
+        if client_id in self._sub_devices:
+            self._sub_devices[client_id].noticed(notice.code)
 
     def _conclude(self, token: int, error: DeviceError | None) -> None:
         waiter = self._waiting.pop(token, None)
@@ -436,7 +472,7 @@ class Device:
                 self._changes.task_done()
             self._wire.move(self._core.memory_stored(self._clock.monotonic()))
 
-    def _model(self) -> ModelCodec:
-        if self._codec is None:
-            raise ModelMissing
-        return self._codec
+
+def _fail(waiter: asyncio.Future[SubDeviceAnswer], error: DeviceError) -> None:
+    if not waiter.done():
+        waiter.set_exception(error)

@@ -47,6 +47,7 @@ class Received(msgspec.Struct, frozen=True):
 
     downlink: Downlink
     packet_id: int
+    sub_device: str = ""  # client id of the sub-device whose topics it came on
 
 
 class FrameIgnored(msgspec.Struct, frozen=True):

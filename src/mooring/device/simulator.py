@@ -24,11 +24,12 @@ from mooring.device.plan import Action, GoOffline, GoOnline, Locate, Plan, Raise
 from mooring.device.scenario import Constant, Scenario, ScenarioError, Steps
 from mooring.device.scenario import Sequence as SequenceRule
 from mooring.device.settings import Timing
+from mooring.device.sub_device import SubDevice
 from mooring.device.track import sentences
 from mooring.protocol import credentials
 from mooring.thingmodel import DataError, ModelCodec
 
-__all__ = ["SIMULATOR_TIMING", "Fleet", "Happening", "Kind", "Simulator"]
+__all__ = ["SIMULATOR_TIMING", "Fleet", "GatewayOf", "Happening", "Kind", "Simulator"]
 
 SIMULATOR_TIMING: Final = Timing(rest_s=30.0, long_refusal_s=60.0)
 """As devices wait, but for the long pauses: somebody is watching."""
@@ -67,8 +68,23 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     values: Mapping[str, object] = {}
 
 
+class GatewayOf(msgspec.Struct, frozen=True):
+    """The gateway that the devices of a fleet are behind. No representation shows a secret."""
+
+    product_key: str
+    product_secret: str
+    device_key: str
+    device_secret: str | None = None
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("product_key", self.product_key), ("device_key", self.device_key)]
+
+    def __repr__(self) -> str:
+        return f"GatewayOf({self.product_key!r}, {self.device_key!r})"
+
+
 class Fleet(msgspec.Struct, frozen=True):
-    """Which devices to simulate. No representation shows a secret."""
+    """Which devices to simulate, with a `gateway` as its sub-devices. No representation shows a secret."""
 
     product_key: str
     product_secret: str
@@ -82,6 +98,7 @@ class Fleet(msgspec.Struct, frozen=True):
     secrets_dir: Path | None = None  # a file for each device's secret; else they are lost at the end
     device_secrets: Mapping[str, str] = {}
     timing: Timing = SIMULATOR_TIMING
+    gateway: GatewayOf | None = None
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         return [("product_key", self.product_key), ("device_keys", self.device_keys)]
@@ -99,7 +116,16 @@ class Simulator:
         if codec is not None:
             _check_values(fleet.scenario, codec)
         self._clock = clock
-        self._devices = [_Simulated(fleet, key, codec, listener, clock) for key in fleet.device_keys]
+        self._devices: list[_Simulated] = []
+        gateway = None
+        if fleet.gateway is not None:
+            gateway = _gateway(fleet, fleet.gateway, clock)
+            empty = Plan(None, Scenario(), "")
+            self._devices.append(_Simulated(fleet.gateway.device_key, gateway, empty, listener, clock))
+        for key in fleet.device_keys:
+            plan = Plan(fleet.model, fleet.scenario, f"{fleet.seed}/{key}")
+            made = _device(fleet, key, codec, clock) if gateway is None else _sub_device(fleet, key, codec, gateway)
+            self._devices.append(_Simulated(key, made, plan, listener, clock))
 
     @property
     def ever_connected(self) -> int:
@@ -114,33 +140,27 @@ class Simulator:
                     group.create_task(device.live())
                     await asyncio.sleep(_START_GAP_S)
         finally:
-            await asyncio.gather(*(device.close() for device in self._devices))
+            # A gateway comes first in the list, and goes last.
+            await asyncio.gather(*(device.close() for device in self._devices[1:]))
+            await asyncio.gather(*(device.close() for device in self._devices[:1]))
 
 
 class _Simulated:
     """One device and its plan."""
 
     def __init__(
-        self, fleet: Fleet, key: str, codec: ModelCodec | None, listener: Callable[[Happening], None], clock: Clock
+        self,
+        key: str,
+        device: Device | SubDevice,
+        plan: Plan,
+        listener: Callable[[Happening], None],
+        clock: Clock,
     ) -> None:
-        client_id = credentials.client_id(fleet.product_key, key)
         self._key = key
         self._listener = listener
         self._clock = clock
-        self._plan = Plan(fleet.model, fleet.scenario, f"{fleet.seed}/{key}")
-        self._device = device = Device(
-            fleet.product_key,
-            fleet.product_secret,
-            key,
-            host=fleet.host,
-            port=fleet.port,
-            tls=fleet.tls,
-            device_secret=fleet.device_secrets.get(key),
-            secret_file=None if fleet.secrets_dir is None else fleet.secrets_dir / f"{client_id}.json",
-            model=codec,
-            timing=fleet.timing,
-            clock=clock,
-        )
+        self._plan = plan
+        self._device = device
         self._began: float | None = None
         self._online = False
         self.ever_connected = False
@@ -245,8 +265,11 @@ class _Simulated:
             self._say(Kind.AUTHENTICATED)
         elif event.event in (EventNumber.SENDING, EventNumber.RECEIVING) or event.code == OK:
             return
+        elif event.event is EventNumber.LOGOUT:
+            return  # it was this side's doing
         elif event.event is EventNumber.NOTICE:
             self._say_event(Kind.NOTICE if self._online else Kind.REFUSED, event)
+            self._online = self._online and self._device.state is State.ONLINE
         elif event.event is EventNumber.UPGRADE:
             self._say_event(Kind.NOTICE, event)
         else:
@@ -261,6 +284,54 @@ class _Simulated:
         self, kind: Kind, text: str = "", *, code: int = 0, advice: str = "", values: Mapping[str, object] | None = None
     ) -> None:
         self._listener(Happening(self._clock.now_ms(), self._key, kind, text, code, advice, values or {}))
+
+
+def _device(fleet: Fleet, key: str, codec: ModelCodec | None, clock: Clock) -> Device:
+    return Device(
+        fleet.product_key,
+        fleet.product_secret,
+        key,
+        host=fleet.host,
+        port=fleet.port,
+        tls=fleet.tls,
+        device_secret=fleet.device_secrets.get(key),
+        secret_file=_secret_file(fleet, fleet.product_key, key),
+        model=codec,
+        timing=fleet.timing,
+        clock=clock,
+    )
+
+
+def _gateway(fleet: Fleet, gateway: GatewayOf, clock: Clock) -> Device:
+    return Device(
+        gateway.product_key,
+        gateway.product_secret,
+        gateway.device_key,
+        host=fleet.host,
+        port=fleet.port,
+        tls=fleet.tls,
+        device_secret=gateway.device_secret,
+        secret_file=_secret_file(fleet, gateway.product_key, gateway.device_key),
+        timing=fleet.timing,
+        clock=clock,
+    )
+
+
+def _sub_device(fleet: Fleet, key: str, codec: ModelCodec | None, gateway: Device) -> SubDevice:
+    return gateway.sub_device(
+        fleet.product_key,
+        fleet.product_secret,
+        key,
+        device_secret=fleet.device_secrets.get(key),
+        secret_file=_secret_file(fleet, fleet.product_key, key),
+        model=codec,
+    )
+
+
+def _secret_file(fleet: Fleet, product_key: str, device_key: str) -> Path | None:
+    if fleet.secrets_dir is None:
+        return None
+    return fleet.secrets_dir / f"{credentials.client_id(product_key, device_key)}.json"
 
 
 def _check_values(scenario: Scenario, codec: ModelCodec) -> None:
