@@ -211,6 +211,12 @@ async def _walk_gateways(desk: Desk) -> None:
     await desk.ask("DELETE", f"{lamp}/gateway", status=204)
     assert (await desk.ask("GET", lamp))["online"] is False
     await desk.refused("DELETE", f"{lamp}/gateway", status=409, code="no_gateway")
+    for product in (topologies.hub.product_key, topologies.lamp.product_key):
+        await desk.ask("POST", f"/products/{product}/virtual-device", status=201)
+    await desk.ask("POST", f"/products/{topologies.hub.product_key}/virtual-device/online")
+    through = f"/products/{topologies.lamp.product_key}/virtual-device/online/{topologies.hub.product_key}"
+    assert (await desk.ask("POST", through))["device"]["online"] is True
+    await desk.refused("POST", through.rpartition("/")[0], status=422, code="gateway")
 
 
 async def _walk_virtual_device(desk: Desk) -> None:

@@ -14,8 +14,9 @@ from mooring.platform import Actor, Conflict, Invalid, Missing, Platform
 from mooring.platform.command_input import SendOptions
 from mooring.platform.commands import SendResult
 from mooring.platform.entities import Product
-from mooring.platform.products import NewProduct
+from mooring.platform.products import NewProduct, ProductChanges
 from mooring.platform.virtual_devices import IDLE_MS, VirtualDevices
+from topologies import build_topologies
 
 SAMPLES = Path(__file__).parents[2] / "contract/tsl-samples"
 
@@ -27,6 +28,7 @@ def virtual(platform: Platform) -> VirtualDevices:
         platform.products,
         platform.devices,
         platform.sessions,
+        platform.topology,
         platform.uplinks,
         platform.latest,
         platform.journal,
@@ -66,14 +68,44 @@ async def test_a_product_has_one_virtual_device(virtual: VirtualDevices, actor: 
 
 
 @on_sqlite
-async def test_transparent_and_sub_device_products_have_none(
+async def test_transparent_products_have_none(virtual: VirtualDevices, platform: Platform, actor: Actor) -> None:
+    product = await platform.products.create(actor, NewProduct("Raw", data_fmt=0))
+    with pytest.raises(Conflict) as refusal:
+        await virtual.create(actor, product.product_key)
+    assert refusal.value.wire == 70083
+
+
+async def test_a_virtual_sub_device_needs_a_virtual_gateway_that_is_online(
     virtual: VirtualDevices, platform: Platform, actor: Actor
 ) -> None:
-    for name, changes in (("Raw", {"data_fmt": 0}), ("Sub", {"access_type": 2})):
-        product = await platform.products.create(actor, NewProduct(name, **changes))  # type: ignore[arg-type]
-        with pytest.raises(Conflict) as refusal:
-            await virtual.create(actor, product.product_key)
-        assert refusal.value.wire == 70083
+    topologies = await build_topologies(platform, actor)
+    hub, lamp = topologies.hub.product_key, topologies.lamp.product_key
+    gateway = (await virtual.create(actor, hub)).device
+    device = (await virtual.create(actor, lamp)).device
+    for refused, given in ((Invalid, None), (Invalid, lamp), (Missing, "pNoOne"), (Conflict, hub)):
+        with pytest.raises(refused) as refusal:
+            await virtual.go_online(actor, lamp, gateway_product_key=given)
+    assert refusal.value.wire == 70026
+    with pytest.raises(Invalid):
+        await virtual.go_online(actor, hub, gateway_product_key=hub)
+    await virtual.go_online(actor, hub)
+    assert (await virtual.go_online(actor, lamp, gateway_product_key=hub)).online
+    carrier = await platform.topology.gateway(device)
+    assert carrier is not None
+    assert carrier.id == gateway.id
+    await virtual.push_properties(actor, lamp, {"power": 3})
+    assert await properties(platform, device.id) == {2: "3"}
+    await virtual.go_offline(actor, hub)
+    assert not (await virtual.one(actor.account_id, lamp)).online
+    changes = ProductChanges(specified_gateways=[(await other_hub(platform, actor)).product_key])
+    await platform.products.update(actor, lamp, changes)
+    await virtual.go_online(actor, hub)
+    with pytest.raises(Conflict, match="does not name"):
+        await virtual.go_online(actor, lamp, gateway_product_key=hub)
+
+
+async def other_hub(platform: Platform, actor: Actor) -> Product:
+    return await platform.products.create(actor, NewProduct("Other hub", access_type=1))
 
 
 @on_sqlite

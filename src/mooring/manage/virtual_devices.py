@@ -65,6 +65,12 @@ async def _connect_virtual_device(call: Call, request: Nothing) -> VirtualDevice
     return _view(call, await call.platform.virtual_devices.go_online(call.actor, _key(call)))
 
 
+async def _connect_through_gateway(call: Call, request: Nothing) -> VirtualDeviceView:
+    gateway = call.path["gateway_product_key"]
+    found = await call.platform.virtual_devices.go_online(call.actor, _key(call), gateway_product_key=gateway)
+    return _view(call, found)
+
+
 async def _disconnect_virtual_device(call: Call, request: Nothing) -> VirtualDeviceView:
     return _view(call, await call.platform.virtual_devices.go_offline(call.actor, _key(call)))
 
@@ -104,7 +110,24 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         status=204,
         errors=_BUSY,
     ),
-    Endpoint("POST", f"{_ONE}/online", "Connect it", _connect_virtual_device, Nothing, VirtualDeviceView, errors=_BUSY),
+    Endpoint(
+        "POST",
+        f"{_ONE}/online",
+        "Connect it, unless it is a sub-device",
+        _connect_virtual_device,
+        Nothing,
+        VirtualDeviceView,
+        errors=(409, 422),
+    ),
+    Endpoint(
+        "POST",
+        f"{_ONE}/online/{{gateway_product_key}}",
+        "Connect a sub-device through the virtual gateway of a product, which is online",
+        _connect_through_gateway,
+        Nothing,
+        VirtualDeviceView,
+        errors=(409, 422),
+    ),
     Endpoint(
         "POST", f"{_ONE}/offline", "Disconnect it", _disconnect_virtual_device, Nothing, VirtualDeviceView, errors=_BUSY
     ),

@@ -216,6 +216,7 @@ class Platform:
             self.products,
             self.devices,
             self.sessions,
+            self.topology,
             self.uplinks,
             self.latest,
             self.journal,

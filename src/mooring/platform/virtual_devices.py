@@ -26,8 +26,10 @@ from .journal import Journal
 from .latest import Latest
 from .ledger import Actor, Ledger
 from .products import Products
-from .sessions import Sessions
+from .session import Session
+from .sessions import GatewayOffline, Sessions
 from .sources import Entropy, random_text
+from .topology import GATEWAY, NO_LINK, SUB_DEVICE, Topology
 from .trace import Trace
 from .uplink import Uplinks
 from .virtual_link import VirtualLink
@@ -39,7 +41,7 @@ MAX_DELAY_S = 300.0  # of the answer to a service
 
 _KEY_CHARACTERS = 10
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-_TRANSPARENT, _SUB_DEVICE = 0, 2
+_TRANSPARENT = 0
 _WRONG_PRODUCT, _NO_MODEL, _NOT_ONLINE, _NO_DEVICE = 70083, 70094, 70065, 70130
 _ADDRESS = "virtual"
 _MODEL_DATA = (0x0012, 0x0013, 0x0014)
@@ -77,6 +79,7 @@ class VirtualDevices:
         products: Products,
         devices: Devices,
         sessions: Sessions,
+        topology: Topology,
         uplinks: Uplinks,
         latest: Latest,
         journal: Journal,
@@ -88,6 +91,7 @@ class VirtualDevices:
         self._products = products
         self._devices = devices
         self._sessions = sessions
+        self._topology = topology
         self._uplinks = uplinks
         self._latest = latest
         self._journal = journal
@@ -110,8 +114,6 @@ class VirtualDevices:
         if product.data_fmt == _TRANSPARENT:
             message = f"{product_key} is a transparent product, which has no virtual device"
             raise Conflict("transparent_product", message, wire=_WRONG_PRODUCT)
-        if product.access_type == _SUB_DEVICE:
-            raise Conflict("sub_device_product", "a sub-device connects through its gateway", wire=_WRONG_PRODUCT)
         async with self._lock:
             known = await self._find(product)
             if known is not None:
@@ -126,10 +128,17 @@ class VirtualDevices:
         found = await self.one(actor.account_id, product_key)
         await self._devices.delete(actor, product_key, found.device.device_key)
 
-    async def go_online(self, actor: Actor, product_key: str) -> VirtualDevice:
-        """Connect it. Raises Missing, and Conflict when it is online, disabled or without a released model."""
+    async def go_online(
+        self, actor: Actor, product_key: str, *, gateway_product_key: str | None = None
+    ) -> VirtualDevice:
+        """Connect it; a sub-device through the virtual gateway of a product, which must be online.
+
+        Raises Missing, Invalid for a gateway that is none or is missing, and Conflict when it is online, disabled or
+        without a released model, or when its gateway is offline (70026) or may not carry it.
+        """
         async with self._lock:
             product, device = await self._known(actor.account_id, product_key)
+            gateway = await self._gateway(actor.account_id, product, gateway_product_key)
             if not device.enabled:
                 raise Conflict("device_disabled", f"device {device.device_key} is disabled")
             if self._link(device) is not None:
@@ -143,7 +152,16 @@ class VirtualDevices:
             await self._audit(actor, "virtual_device.go_online", product_key, device)
             self._running[device.id] = _Running(link, self._clock.now_ms())
             try:
-                await self._sessions.open(device, link, _ADDRESS)
+                await self._sessions.open(
+                    device,
+                    link,
+                    _ADDRESS,
+                    gateway=gateway,
+                    writes=self._topology.login(device, gateway.device, self._clock.now_ms()) if gateway else (),
+                )
+            except GatewayOffline:
+                del self._running[device.id]
+                raise _gateway_offline(gateway_product_key) from None
             except StoreError:
                 del self._running[device.id]
                 raise
@@ -205,6 +223,26 @@ class VirtualDevices:
             elif running.active_at <= since:
                 del self._running[device_id]
                 await self._sessions.disconnect(device_id, "nobody has used the virtual device for a day")
+
+    async def _gateway(self, account_id: int, product: Product, gateway_product_key: str | None) -> Session | None:
+        """The session of the virtual gateway that is to carry a device of this product."""
+        if (product.access_type == SUB_DEVICE) != (gateway_product_key is not None):
+            needs = "needs a virtual gateway" if product.access_type == SUB_DEVICE else "has no gateway"
+            raise Invalid("gateway", f"a device of product {product.product_key} {needs}", field="gateway_product_key")
+        if gateway_product_key is None:
+            return None
+        carrier = self._products.one(account_id, gateway_product_key)
+        if carrier.access_type != GATEWAY:
+            message = f"the devices of product {gateway_product_key} are no gateways"
+            raise Invalid("not_a_gateway", message, field="gateway_product_key")
+        if product.specified_gateways is not None and gateway_product_key not in product.specified_gateways:
+            message = f"product {product.product_key} does not name {gateway_product_key} among its gateways"
+            raise Conflict("gateway_not_specified", message)
+        device = await self._find(carrier)
+        session = self._sessions.of(device.id) if device is not None else None
+        if session is None:
+            raise _gateway_offline(gateway_product_key)
+        return session
 
     # The device's side
 
@@ -304,6 +342,10 @@ class VirtualDevices:
 
     async def _audit(self, actor: Actor, action: str, product_key: str, device: Device) -> None:
         await self._ledger.commit(actor, action, ("device", f"{product_key}/{device.device_key}"))
+
+
+def _gateway_offline(product_key: str | None) -> Conflict:
+    return Conflict("gateway_offline", f"the virtual gateway of product {product_key} is not online", wire=NO_LINK)
 
 
 def _offline(device: Device) -> Conflict:

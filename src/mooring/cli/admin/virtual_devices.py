@@ -29,9 +29,15 @@ def _show_device(session: Session, product_key: ProductKey) -> None:
 
 
 @command(virtual_device, "online")
-def _go_online(session: Session, product_key: ProductKey) -> None:
+def _go_online(
+    session: Session,
+    product_key: ProductKey,
+    gateway: Annotated[
+        str | None, typer.Option(help="Of a sub-device: the product whose virtual gateway carries it.")
+    ] = None,
+) -> None:
     """Connect it."""
-    _show(session, session.post(_path(product_key, "online")))
+    _show(session, session.post(_path(product_key, "online", *([gateway] if gateway is not None else []))))
 
 
 @command(virtual_device, "offline")
