@@ -13,49 +13,32 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from mooring.store import Store, StoreError
+from mooring.store import Store, StoreError, StoreUnavailable
 from mooring.store import queue_counters as counter_statements
 from mooring.store import queue_messages as statements
 from mooring.store.queue_messages import MessageRow
+from mooring.store.queues import QueueRow
 
 from .journal import Entry, Journal
 from .outbox import Outbox
+from .queue_engine import QueueLimits, QueueState
 from .sources import Clock, Ids
 from .waiting_line import Held, WaitingLine
 
-__all__ = ["MessageQueues", "QueueConsumer", "QueueLimits", "QueueState", "Unreadable"]
+__all__ = ["MessageQueues", "QueueConsumer", "Unreadable"]
 
 _log = structlog.get_logger()
 
 _RATE_WINDOW_S = 60
+_TICK_S = 1.0
 _AT_ONCE = 200  # deliveries of a queue in one turn of the event loop
 _encode = msgspec.json.Encoder().encode
 
 Settled = Callable[[], None]
 
 
-class Unreadable(Exception):
+class Unreadable(StoreUnavailable):
     """Messages of a queue cannot be read, because the database does not answer."""
-
-
-class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a queue may hold (bytes, ms) and how long a consumer may take (ms)."""
-
-    max_bytes: int = 500 * 1024 * 1024
-    max_age_ms: int = 6 * 3_600_000
-    redeliver_after_ms: int = 60_000
-    unacked_ms: int = 30 * 60_000
-
-
-class QueueState(msgspec.Struct, frozen=True):
-    """A queue as it is now. `oldest_at` is epoch ms, `rate` acknowledgements a second over the last minute."""
-
-    waiting: int
-    bytes_waiting: int
-    unacked: int
-    consumers: int
-    oldest_at: int | None
-    rate: float
 
 
 class QueueConsumer(Protocol):
@@ -88,7 +71,8 @@ class _Queue:
 
 
 class MessageQueues:
-    """Every queue of this process. Make it, `recover`, then let consumers come; `tick` about once a second."""
+    """Every queue of this process: the `QueueEngine` that needs nothing else. Make it, `recover`, let consumers come
+    and `run` go on."""
 
     def __init__(self, store: Store, journal: Journal, outbox: Outbox, clock: Clock, limits: QueueLimits) -> None:
         self._store = store
@@ -110,6 +94,15 @@ class MessageQueues:
             self._queue(row.queue_id).line.restore(row.id, row.size)
             self._restored_up_to = row.id
         self._outbox.listeners.append(self._on_committed)
+
+    async def run(self) -> None:
+        """Keep time."""
+        while True:
+            self.tick()
+            await asyncio.sleep(_TICK_S)
+
+    async def close(self) -> None:
+        """Nobody else could take anything over."""
 
     # Consumers
 
@@ -210,6 +203,14 @@ class MessageQueues:
             rate=sum(count for _, count in queue.acks) / _RATE_WINDOW_S,
         )
 
+    async def inspect(self, queue_id: int) -> QueueState:
+        """How a queue stands, for whoever does not know which engine it asks."""
+        return self.state(queue_id)
+
+    def acked(self, row: QueueRow, state: QueueState) -> int:
+        """How many messages were acknowledged, up to a second ago."""
+        return row.acked
+
     def used_at(self, queue_id: int) -> int:
         """When somebody last consumed, or now while somebody does (epoch ms); 0 when nobody did in this process."""
         queue = self._queue(queue_id)
@@ -221,13 +222,21 @@ class MessageQueues:
         await self._load(queue_id, queue)
         return [held.row for held in queue.line.head(count)]
 
-    def clear(self, queue_id: int) -> int:
+    async def ensure(self, queue_id: int) -> None:
+        """A queue is there as soon as somebody asks for it."""
+
+    async def clear(self, queue_id: int) -> int:
         """Drop what waits, not what is out; returns how many."""
         queue = self._queue(queue_id)
         dropped = queue.line.clear()
         queue.counts["cleared"] += len(dropped)
         self._delete(dropped, None)
         return len(dropped)
+
+    async def suspend(self, queue_id: int, reason: str) -> None:
+        """End the consumers of a queue, drop what waits."""
+        self.cancel_all(queue_id, reason)
+        await self.clear(queue_id)
 
     async def forget(self, queue_id: int) -> None:
         """The queue is deleted: end its consumers, drop its messages. Raises StoreError."""

@@ -28,11 +28,12 @@ from .history import History
 from .journal import Journal
 from .latest import Latest
 from .ledger import Ledger
-from .message_queues import MessageQueues, QueueLimits
+from .message_queues import MessageQueues
 from .outbox import Outbox
 from .passwords import Passwords
 from .products import Products
 from .queue_access import QueueAccess
+from .queue_engine import QueueEngine, QueueLimits
 from .queues import Queues
 from .request_log import RequestLog
 from .retention import forget_old
@@ -60,7 +61,6 @@ _KEY_CHECK = "secret_key_check"
 _KEY_CHECK_TEXT = "mooring"
 _HOUSEKEEPING_S = 3_600.0
 _TICK_S = 0.25
-_QUEUES_TICK_S = 1.0
 _FLUSH_S = 5.0
 _SHARES_S = 1.0
 _DAY_MS = 86_400_000
@@ -155,10 +155,11 @@ class Platform:
         self.queue_access = QueueAccess(self.access, self.directory)
         queue_limits = QueueLimits(max_bytes=limits.queue_bytes, max_age_ms=limits.queue_age_s * 1000)
         self.message_queues = MessageQueues(store, self.journal, self.outbox, clock, queue_limits)
+        self.queue_engine: QueueEngine = self.message_queues
         self.trace = Trace(clock)
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
-        self.queues = Queues(self.ledger, self.message_queues, limit=limits.max_queues)
+        self.queues = Queues(self.ledger, self.queue_engine, limit=limits.max_queues)
         self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
         book = BindingBook(self.ledger, self.end_user_news)
         self.devices.releases.append(book.release)
@@ -243,7 +244,7 @@ class Platform:
 
     async def recover(self) -> None:
         """Set right what an ended process left of sessions, commands and queues. Raises StoreError."""
-        await self.message_queues.recover()
+        await self.queue_engine.recover()
         await self.sessions.recover()
         await self.commands.recover()
         await self.device_limits.load()
@@ -253,6 +254,7 @@ class Platform:
         await self.sub_devices.settle()
         await self.journal.settle()
         self.sessions.stop()
+        await self.queue_engine.close()
         await self._flush()
 
     async def background(self) -> None:
@@ -261,7 +263,7 @@ class Platform:
             if self.store.shared:
                 tasks.create_task(self.directory.follow())
             tasks.create_task(self._tick())
-            tasks.create_task(self._tick_queues())
+            tasks.create_task(self.queue_engine.run())
             tasks.create_task(self._keep_counts())
             tasks.create_task(self._end_shares())
             tasks.create_task(self._keep_house())
@@ -270,11 +272,6 @@ class Platform:
         while True:
             self.commands.tick()
             await asyncio.sleep(_TICK_S)
-
-    async def _tick_queues(self) -> None:
-        while True:
-            self.message_queues.tick()
-            await asyncio.sleep(_QUEUES_TICK_S)
 
     async def _keep_counts(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """The queues of customers: made, listed, cleared, deleted, suspended (contract/messages.md section 7).
 
-A queue belongs to the application it was made for. What waits in it is the engine's matter (`message_queues`).
+A queue belongs to the application it was made for. What waits in it is the engine's matter (`queue_engine`).
 """
 
 import re
@@ -14,7 +14,7 @@ from mooring.store import queues as statements
 from .entities import App
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .ledger import Actor, Ledger
-from .message_queues import MessageQueues, QueueState
+from .queue_engine import QueueEngine, QueueState
 from .routes import Queue
 
 __all__ = ["IDLE_DAYS", "STARTED", "STOPPED", "SUSPENDED", "QueueDetail", "Queues", "check_queue_name", "filtered"]
@@ -44,7 +44,7 @@ class QueueDetail(msgspec.Struct, frozen=True):
 class Queues:
     """What applications and administrators do with queues."""
 
-    def __init__(self, ledger: Ledger, engine: MessageQueues, *, limit: int) -> None:
+    def __init__(self, ledger: Ledger, engine: QueueEngine, *, limit: int) -> None:
         self._ledger = ledger
         self._directory = ledger.directory
         self._engine = engine
@@ -74,8 +74,10 @@ class Queues:
         queue = self.one(account_id, queue_id, app_id)
         for row in await self._ledger.store.read(statements.ONE, of_queue=queue_id):
             used_at = max(row.used_at, self._engine.used_at(queue_id))
-            counters = (row.pushed, row.acked, row.expired, row.overflowed, row.rejected, row.cleared)
-            return QueueDetail(queue, self._engine.state(queue_id), *counters, used_at)
+            state = await self._engine.inspect(queue_id)
+            acked = self._engine.acked(row, state)
+            counters = (row.pushed, acked, row.expired, row.overflowed, row.rejected, row.cleared)
+            return QueueDetail(queue, state, *counters, used_at)
         raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queueId", wire=16002)
 
     async def create(self, actor: Actor, app: App, name: str, description: str = "") -> Queue:
@@ -112,7 +114,12 @@ class Queues:
             await self._commit(actor, "queue.create", name, statements.ADD.of(row), queue_id=row.id)
         except UniqueViolation:
             raise Conflict("queue_taken", f"queue name {name} is in use", field="queueName", wire=16001) from None
+        await self._engine.ensure(row.id)
         return self.one(app.account_id, row.id)
+
+    async def revive(self, queue_id: int) -> None:
+        """One of its subscriptions was started."""
+        await self._engine.ensure(queue_id)
 
     async def delete(self, actor: Actor, queue_id: int, app_id: int | None = None) -> None:
         """Delete a queue that no subscription points to, with what is in it. Raises Missing, Conflict (16008)."""
@@ -128,7 +135,7 @@ class Queues:
     async def clear(self, actor: Actor, queue_id: int, app_id: int | None = None) -> int:
         """Drop what waits, not what consumers have; returns how many messages. Raises Missing."""
         queue = self.one(actor.account_id, queue_id, app_id)
-        dropped = self._engine.clear(queue_id)
+        dropped = await self._engine.clear(queue_id)
         await self._commit(actor, "queue.clear", queue.name, queue_id=queue_id, dropped=dropped)
         return dropped
 
@@ -153,8 +160,7 @@ class Queues:
             of_queue=queue.id, new_status=SUSPENDED, new_suspended_at=now, new_used_at=used_at, now=now
         )
         await self._commit(actor, "queue.suspend", queue.name, write, *stops, queue_id=queue.id)
-        self._engine.cancel_all(queue.id, f"the queue was suspended: nobody used it for {IDLE_DAYS} days")
-        self._engine.clear(queue.id)
+        await self._engine.suspend(queue.id, f"the queue was suspended: nobody used it for {IDLE_DAYS} days")
 
     async def _commit(
         self, actor: Actor, action: str, name: str, *writes: Write, queue_id: int, **detail: object

@@ -169,6 +169,7 @@ class Subscriptions:
             await self._commit(actor, "subscription.start", found.name, found.id, *writes)
         except WriteRefused:
             raise _running(found, 16020) from None
+        await self._queues.revive(queue.id)
         return self.one(found.account_id, found.id)
 
     async def stop(self, actor: Actor, subscription_id: int, app_id: int | None = None) -> Subscription:
