@@ -1,6 +1,7 @@
 """One channel: its consumers, what they may still be given, and what they have not acknowledged."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from mooring.protocol.amqp.errors import ChannelError, ReplyCode
@@ -30,11 +31,23 @@ class Consumer:
 class Channel(Generic[M]):
     """`prefetch` is for consumers to come, `shared_prefetch` for all of the channel together."""
 
-    __slots__ = ("_unacked", "closing", "consumers", "number", "out", "prefetch", "shared_prefetch", "tag", "tags_made")
+    __slots__ = (
+        "_unacked",
+        "closing",
+        "consumers",
+        "declared",
+        "number",
+        "out",
+        "prefetch",
+        "shared_prefetch",
+        "tag",
+        "tags_made",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.closing = False
+        self.declared = ""  # the queue that an empty queue name means
         self.consumers: dict[str, Consumer] = {}
         self.prefetch = 0
         self.shared_prefetch = 0
@@ -76,7 +89,7 @@ class Channel(Generic[M]):
             return (found[1],)
         if tag and tag not in unacked:
             raise ChannelError(ReplyCode.PRECONDITION_FAILED, f"unknown delivery tag {tag}")
-        tags = [known for known in unacked if known <= tag] if tag else list(unacked)
+        tags = list(takewhile(lambda known: known <= tag, unacked) if tag else unacked)
         return tuple(self._pop(known) for known in tags)
 
     def take_all(self) -> tuple[M, ...]:

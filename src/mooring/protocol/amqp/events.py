@@ -34,6 +34,9 @@ class LoginRequested(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"LoginRequested(product={self.product!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("product", self.product)]
+
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
     """The connection is open on its virtual host. It has been answered. `heartbeat_s` is what both agreed on."""

@@ -7,11 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from pamqp import base
-from pamqp.commands import Basic, Confirm, Exchange, Queue, Tx
+from pamqp.commands import Basic, Confirm, Exchange, Queue
 from pamqp.commands import Channel as ChannelMethods
 
 from mooring.protocol.amqp.channel import Channel, Consumer
-from mooring.protocol.amqp.errors import ChannelError, ConnectionError_, LocalProtocolError, ReplyCode
+from mooring.protocol.amqp.errors import (
+    ChannelError,
+    ConnectionError_,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ReplyCode,
+)
 from mooring.protocol.amqp.events import (
     Acked,
     Cancelled,
@@ -72,8 +78,10 @@ class ServerSession(Handshake[M]):
             return True
         try:
             self._on_method(channel, method, events)
-        except ChannelError as error:
+        except RemoteProtocolError as error:
             error.class_id, error.method_id = method.index >> 16, method.index & 0xFFFF
+            if not isinstance(error, ChannelError):
+                raise
             self._close_channel(channel, error, events)
         return True
 
@@ -81,8 +89,8 @@ class ServerSession(Handshake[M]):
         if channel is None:
             if not isinstance(method, ChannelMethods.Open):
                 raise ConnectionError_(ReplyCode.CHANNEL_ERROR, f"channel {number} is not open")
-            if number > self.limits.channel_max:
-                reason = f"channel {number} is beyond the limit of {self.limits.channel_max}"
+            if number > self.channel_max:
+                reason = f"channel {number} is beyond the limit of {self.channel_max}"
                 raise ConnectionError_(ReplyCode.CHANNEL_ERROR, reason)
             self._channels[number] = Channel(number)
             self._write(number, ChannelMethods.OpenOk())
@@ -98,7 +106,7 @@ class ServerSession(Handshake[M]):
         if handler is None:
             if isinstance(method, ChannelMethods.Open):
                 raise ConnectionError_(ReplyCode.CHANNEL_ERROR, f"channel {channel.number} is open already")
-            code = ReplyCode.NOT_IMPLEMENTED if isinstance(method, Tx.Select) else ReplyCode.COMMAND_INVALID
+            code = ReplyCode.NOT_IMPLEMENTED if method.name.startswith("Tx.") else ReplyCode.COMMAND_INVALID
             raise ConnectionError_(code, f"{method.name} is not for a server that only delivers")
         handler(self, channel, method, events)
 
@@ -152,7 +160,11 @@ class ServerSession(Handshake[M]):
         tag = tag or channel.new_tag()
         self._ask(
             ConsumeRequested(
-                channel.number, tag, method.queue or "", bool(method.no_ack), exclusive=bool(method.exclusive)
+                channel.number,
+                tag,
+                method.queue or channel.declared,
+                bool(method.no_ack),
+                exclusive=bool(method.exclusive),
             ),
             method,
             events,
@@ -169,7 +181,7 @@ class ServerSession(Handshake[M]):
         if self._unacked() >= self.limits.max_unacked:
             reason = f"{self.limits.max_unacked} messages are not acknowledged, which is the limit of a connection"
             raise ChannelError(ReplyCode.PRECONDITION_FAILED, reason)
-        self._ask(GetRequested(channel.number, method.queue or "", bool(method.no_ack)), method, events)
+        self._ask(GetRequested(channel.number, method.queue or channel.declared, bool(method.no_ack)), method, events)
 
     def _on_declare(self, channel: Channel[M], method: Queue.Declare, events: list[Event]) -> None:
         if not method.queue:
@@ -233,6 +245,7 @@ class ServerSession(Handshake[M]):
     def declared(self, channel: int, messages: int, consumers: int) -> None:
         """The queue is there. Raises LocalProtocolError when nobody asked."""
         asked, method = self._expect(channel, DeclareRequested)
+        self._channels[channel].declared = asked.queue
         if not method.nowait:
             self._write(channel, Queue.DeclareOk(asked.queue, messages, consumers))
 
@@ -250,11 +263,12 @@ class ServerSession(Handshake[M]):
 
     def deliver_one(self, channel: int, reference: M, message: Message, *, redelivered: bool, left: int) -> None:
         """Answer a get; `left` messages stay in the queue. Raises LocalProtocolError when nobody asked."""
+        content = content_of(message, channel, self.frame_max)
         asked, _ = self._expect(channel, GetRequested)
         self._has_consumed = True
         tag = self._channels[channel].give(None, reference, tracked=not asked.no_ack)
         self._write(channel, Basic.GetOk(tag, redelivered, "", asked.queue, left))
-        self._out += content_of(message, channel, self.frame_max)
+        self._out += content
 
     def nothing_to_get(self, channel: int) -> None:
         """Answer a get: the queue has nothing. Raises LocalProtocolError when nobody asked."""
@@ -287,9 +301,10 @@ class ServerSession(Handshake[M]):
         consumer = opened.consumers.get(consumer_tag) if opened is not None else None
         if opened is None or consumer is None or self.state is not State.OPEN:
             raise LocalProtocolError(f"channel {channel} has no consumer {consumer_tag!r}")
+        content = content_of(message, channel, self.frame_max)
         tag = opened.give(consumer, reference, tracked=not consumer.no_ack)
         self._out += consumer.template.fill(tag, redelivered)
-        self._out += content_of(message, channel, self.frame_max)
+        self._out += content
         return not consumer.no_ack
 
     def cancel(self, channel: int, consumer_tag: str) -> None:

@@ -1,6 +1,6 @@
 """The server side of one AMQP 0-9-1 connection: bytes in, events out; commands in, bytes out.
 
-`states` has the rules. Here are the connection and its deadlines; `methods` has what happens on channels.
+`states` has the rules. Here are the connection and its deadlines; `server` has what happens on channels.
 """
 
 from collections.abc import Mapping
@@ -64,6 +64,7 @@ class Handshake(Generic[M]):
         self._unsettled = 0
         self._has_consumed = False
         self.frame_max = FRAME_MIN
+        self.channel_max = self.limits.channel_max
 
     # Looking
 
@@ -164,7 +165,7 @@ class Handshake(Generic[M]):
                 raise ConnectionError_(ReplyCode.UNEXPECTED_FRAME, "channel 0 carries no content")
             if self._unsettled:
                 return False  # rule 3
-            self._on_connection_method(decode_method(payload), events, now)
+            self._on_channel_zero(decode_method(payload), events, now)
             return True
         if self.state is not State.OPEN:
             raise ConnectionError_(ReplyCode.CHANNEL_ERROR, f"a channel is used {self.state.value}")
@@ -173,11 +174,20 @@ class Handshake(Generic[M]):
     def _on_channel_frame(self, raw: RawFrame, events: list[Event]) -> bool:
         raise NotImplementedError
 
+    def _on_channel_zero(self, method: base.Frame, events: list[Event], now: float) -> None:
+        try:
+            self._on_connection_method(method, events, now)
+        except ConnectionError_ as error:
+            error.class_id, error.method_id = method.index >> 16, method.index & 0xFFFF
+            raise
+
     def _on_connection_method(self, method: base.Frame, events: list[Event], now: float) -> None:
         following = CONNECTION_METHODS[self.state].get(type(method))
         if following is None:
             if self.state is State.CLOSING:
                 return
+            if not method.name.startswith("Connection."):
+                raise ConnectionError_(ReplyCode.CHANNEL_ERROR, f"{method.name} does not belong on channel 0")
             raise ConnectionError_(ReplyCode.COMMAND_INVALID, f"{method.name} has no place {self.state.value}")
         if isinstance(method, Connection.StartOk):
             self._on_start_ok(method, events)
@@ -186,7 +196,7 @@ class Handshake(Generic[M]):
         elif isinstance(method, Connection.Open):
             self._on_open(method, events, now)
         elif isinstance(method, Connection.Close):
-            if self.state is State.OPEN:
+            if self.state is not State.CLOSING:
                 self._return_all(events)
                 events.append(ConnectionClosed(clean=True))
             self._write(0, Connection.CloseOk())
@@ -196,7 +206,8 @@ class Handshake(Generic[M]):
         self._client = cast("dict[str, Any]", method.client_properties or {})
         if method.mechanism != "PLAIN":
             raise ConnectionError_(ReplyCode.COMMAND_INVALID, "the only mechanism is PLAIN")
-        parts = (method.response or "").split("\0")
+        response = cast("object", method.response)  # the codec hands on bytes that are no UTF-8
+        parts = response.split("\0") if isinstance(response, str) else []
         if len(parts) != 3 or parts[0] not in ("", parts[1]):
             raise ConnectionError_(ReplyCode.SYNTAX_ERROR, "the response of PLAIN is malformed")
         self.username = parts[1]
@@ -213,7 +224,8 @@ class Handshake(Generic[M]):
         if limits.shortest_heartbeat_s > 1 and not limits.shortest_heartbeat_s <= heartbeat <= limits.heartbeat_s:
             allowed = f"{limits.shortest_heartbeat_s} to {limits.heartbeat_s} s"
             raise _not_allowed(f"the heartbeat is {heartbeat} s, it must be {allowed}")
-        self.frame_max = frame_max or limits.frame_max
+        self.frame_max = self._reader.frame_max = frame_max or limits.frame_max
+        self.channel_max = channels or limits.channel_max
         self._heartbeat_s = min(heartbeat or limits.heartbeat_s, limits.heartbeat_s)
 
     def _on_open(self, method: Connection.Open, events: list[Event], now: float) -> None:
@@ -248,9 +260,9 @@ class Handshake(Generic[M]):
         """When `on_time` is to be called at the latest; an earlier call does no harm."""
         if self.state is State.ENDED:
             return None
-        due = [at for at in (self._close_at, self._login_by(), self._consumer_by(), self._beat_at) if at is not None]
-        if self._heartbeat_s and self.state is State.OPEN:
-            due.append(self._heard_at + 2 * self._heartbeat_s)
+        due = [at for at in (self._close_at, self._login_by(), self._consumer_by()) if at is not None]
+        if self._beat_at is not None and self.state is State.OPEN:
+            due += (self._beat_at, self._heard_at + 2 * self._heartbeat_s)
         return min(due, default=None)
 
     def on_time(self, now: float) -> list[Event]:
@@ -268,12 +280,12 @@ class Handshake(Generic[M]):
             self._return_all(events)
             events.append(Silent(reason))
             self._send_close(ReplyCode.CONNECTION_FORCED, reason, now)
-        elif self.state is State.OPEN and self._heartbeat_s:
+        elif self.state is State.OPEN and self._beat_at is not None:
             if not self.wants_data:
                 self._heard_at = now  # what it sent may wait in the socket
             if now >= self._heard_at + 2 * self._heartbeat_s:
                 self._end_silent(f"nothing came for {2 * self._heartbeat_s} s", events)
-            elif self._beat_at is not None and now >= self._beat_at:
+            elif now >= self._beat_at:
                 if not self._wrote:
                     self._out += HEARTBEAT_FRAME
                 self._wrote = False

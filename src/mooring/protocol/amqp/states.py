@@ -13,11 +13,13 @@
 #     ENDED       it is over; bytes that are left may be sent, nothing is received
 #
 # A row of the table names the connection methods that a state takes, each with the state that follows. A method that
-# is not in the row of its state is 503; one of another class before OPEN is 504. Rules that a table can not show:
+# is not in the row of its state is 503; one of another class on channel 0, or on a channel before OPEN, is 504. Rules
+# that a table can not show:
 #
-# 1. Until OPEN a mistake closes the socket without a word, but for what messages.md section 6 says: the other protocol
-#    header is answered with ours, a bad signature with 403 where the client announces that it understands it, and
-#    everything about sizes, heartbeat and virtual host with 530.
+# 1. Until TUNING a mistake closes the socket without a word, for a stranger learns nothing; but for what messages.md
+#    section 6 says: the other protocol header is answered with ours, and a bad signature with 403 where the client
+#    announces that it understands it. From TUNING on every mistake is answered with its code; what is wrong about
+#    sizes, heartbeat and virtual host is 530.
 # 2. Frames are taken in order, and one request at a time: after a request that the application must answer nothing
 #    more is taken until it has.
 # 3. Every method but ack, nack and reject waits until what was acknowledged before it is settled. So whoever gets an
@@ -50,10 +52,10 @@ class State(Enum):
 
 CONNECTION_METHODS: Final[dict[State, dict[type, State]]] = {
     State.NEW: {},
-    State.STARTED: {Connection.StartOk: State.DECIDING},
+    State.STARTED: {Connection.StartOk: State.DECIDING, Connection.Close: State.ENDED},
     State.DECIDING: {},
-    State.TUNING: {Connection.TuneOk: State.OPENING},
-    State.OPENING: {Connection.Open: State.OPEN},
+    State.TUNING: {Connection.TuneOk: State.OPENING, Connection.Close: State.ENDED},
+    State.OPENING: {Connection.Open: State.OPEN, Connection.Close: State.ENDED},
     State.OPEN: {Connection.Close: State.ENDED},
     State.CLOSING: {Connection.Close: State.CLOSING, Connection.CloseOk: State.ENDED},
     State.ENDED: {},

@@ -59,7 +59,7 @@ def decode_method(payload: bytes) -> base.Frame:
     if len(payload) < 4 or kind is None:
         raise ConnectionError_(ReplyCode.COMMAND_INVALID, f"there is no method {index >> 16}.{index & 0xFFFF}")
     try:
-        method = kind()
+        method = kind.__new__(kind)  # some constructors warn of what is deprecated
         method.unmarshal(payload[4:])
     except Exception as error:  # the codec raises many kinds for malformed bytes
         reason = f"the arguments of {kind.name} are malformed"
