@@ -20,6 +20,7 @@ __all__ = [
     "Deviation",
     "Excuse",
     "Recording",
+    "beyond_codes",
     "deviations",
     "excuses",
     "missing_codes",
@@ -90,12 +91,10 @@ def provoked() -> Mapping[str, Recording]:
 
 @cache
 def excuses(kind: str) -> Sequence[Excuse]:
-    """Excuses for `codes` or `parameters`."""
+    """Excuses for `codes`, `parameters`, or codes `beyond` the contract's."""
     entries = yaml.safe_load(_DEVIATIONS.read_text())[kind]
-    return [
-        Excuse(entry[kind.removesuffix("s")], entry["reason"], frozenset(entry.get("operations", ())))
-        for entry in entries
-    ]
+    what = "parameter" if kind == "parameters" else "code"
+    return [Excuse(entry[what], entry["reason"], frozenset(entry.get("operations", ()))) for entry in entries]
 
 
 @cache
@@ -108,6 +107,11 @@ def deviations() -> Sequence[Deviation]:
 def missing_codes(operation: ContractOperation) -> list[int]:
     """Codes that the contract has for a served operation, and that no test provokes."""
     return sorted(operation.every_code - provoked().get(operation.id, Recording()).codes)
+
+
+def beyond_codes(operation: ContractOperation) -> list[int]:
+    """Codes that tests provoke, and that the contract does not have for the operation."""
+    return sorted(provoked().get(operation.id, Recording()).codes - operation.every_code)
 
 
 def missing_parameters(operation: ContractOperation) -> list[str]:
@@ -142,7 +146,11 @@ def _summary(found: Collection[ContractOperation]) -> str:
 
 
 def _general(found: Mapping[str, ContractOperation]) -> list[str]:
-    kinds = (("codes", "Code {} is not provoked"), ("parameters", "`{}` is not sent"))
+    kinds = (
+        ("codes", "Code {} is not provoked"),
+        ("beyond", "Code {} is answered, though not listed"),
+        ("parameters", "`{}` is not sent"),
+    )
     return [
         "## Deviations and reasons",
         "",
@@ -170,9 +178,9 @@ def _section(operation: ContractOperation) -> list[str]:
     missing = missing_codes(operation)
     if missing:
         lines.append(f"- {_codes('Codes not provoked, see the reasons above', missing)}")
-    beyond = recording.codes - operation.every_code
+    beyond = beyond_codes(operation)
     if beyond:
-        lines.append(f"- {_codes('Codes that the contract does not list here', beyond)}")
+        lines.append(f"- {_codes('Codes that the contract does not list here, see the reasons above', beyond)}")
     lines += [f"- {deviation.text}" for deviation in deviations() if operation.id in deviation.operations]
     lines.append(f"- Tests: {', '.join(f'`{file}`' for file in sorted(recording.files))}")
     return lines

@@ -100,12 +100,11 @@ OF_ENTERPRISE: Mapping[int, Provoker] = {5106: no_token, 5032: wrong_token, 5041
 
 
 def in_front() -> list[tuple[str, int]]:
-    """Every operation with the codes of what stands in front of it that the contract has for it."""
+    """Every operation with the codes of what stands in front of it, whether or not the contract lists them for it."""
     found = []
     for operation in OPERATIONS:
-        codes = DOCUMENTED[operation.id].every_code
         common = OF_ENTERPRISE if operation.service in ("enduser", "binding") else OF_EVERY_SERVICE
-        found += [(operation.id, code) for code in common if code in codes and operation.service is not None]
+        found += [(operation.id, code) for code in common if operation.service is not None]
     return found
 
 
@@ -203,8 +202,16 @@ async def lost_release(request: Request) -> None:
     await request.cloud.platform.directory.load()
 
 
-LOGIN = {200: nothing, 401: wrong_password, 403: disabled, 50005: wrong_parameter, 50000: defect, 70000: back_end_down}
-RENEWAL = {200: nothing, 50005: wrong_parameter, 90047: unknown_key, 91004: wrong_token}
+LOGIN = {
+    91006: unlisted_address,
+    200: nothing,
+    401: wrong_password,
+    403: disabled,
+    50005: wrong_parameter,
+    50000: defect,
+    70000: back_end_down,
+}
+RENEWAL = {91006: unlisted_address, 200: nothing, 50005: wrong_parameter, 90047: unknown_key, 91004: wrong_token}
 READ = {200: nothing, 50005: wrong_parameter, 70089: foreign_product}
 OF_DEVICE = {**READ, 70130: unknown_device}
 
@@ -239,9 +246,9 @@ async def make_request(cloud: Cloud, operation: Operation) -> Request:
         await cloud.platform.devices.add(cloud.actor, cloud.modelled.product_key, NewDevice("DK00001"))
         params["deviceKey"] = "DK00001"
     if operation.id.startswith("authLogin"):
-        params = cloud.login_fields()
+        params = {**cloud.login_fields(), "scope": "all", "client_id": "fleet"}
     elif operation.id.startswith("authRefresh"):
-        params = {"grant_type": "refresh_token", "refresh_token": token}
+        params = {"grant_type": "refresh_token", "refresh_token": token, "scope": "all"}
     return Request(cloud, operation, token, params)
 
 
