@@ -19,14 +19,25 @@ _JSON = (b"content-type", b"application/json")
 
 
 class Doors:
-    """The ASGI application of the process. `ready()` is None, or why the process is not ready."""
+    """The ASGI application of the process. `ready()` is None, or why the process is not ready.
+
+    `rabbitmq` answers RabbitMQ, where one keeps the queues.
+    """
 
     def __init__(
-        self, *, openapi: App, manage: App, mqtt: App, registry: CollectorRegistry, ready: Callable[[], str | None]
+        self,
+        *,
+        openapi: App,
+        manage: App,
+        mqtt: App,
+        registry: CollectorRegistry,
+        ready: Callable[[], str | None],
+        rabbitmq: App | None = None,
     ) -> None:
         self._openapi = openapi
         self._manage = manage
         self._mqtt = mqtt
+        self._rabbitmq = rabbitmq
         self._registry = registry
         self._ready = ready
 
@@ -50,6 +61,8 @@ class Doors:
         path: str = scope["path"]
         if path == "/manage/v1" or path.startswith("/manage/v1/"):
             await self._manage({**scope, "root_path": "/manage/v1"}, receive, send)
+        elif self._rabbitmq is not None and path.startswith("/rabbitmq/auth/"):
+            await self._rabbitmq(scope, receive, send)
         elif path == "/metrics":
             await _respond(send, 200, _TEXT, generate_latest(self._registry))
         elif path == "/healthz":

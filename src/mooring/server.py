@@ -34,6 +34,7 @@ from mooring.openapi import OpenApi, OpenApiMetrics
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
 from mooring.queues import Endpoint, EndpointLimits, EndpointMetrics, QueueConnection
+from mooring.queues.rabbitmq import AuthDoor, ForwarderMetrics, RabbitMq
 from mooring.settings import Settings
 from mooring.store import DataDirectory, DataDirectoryError, SecretKeyError, Store, Vault
 from mooring.store.migrate import migrate_postgres, migrate_sqlite
@@ -65,7 +66,7 @@ class _Ports:
     http: socket.socket
     mqtt: socket.socket
     mqtts: socket.socket | None
-    amqp: socket.socket
+    amqp: socket.socket | None
     amqps: socket.socket | None
 
 
@@ -86,8 +87,9 @@ async def serve(settings: Settings, announce: Announce) -> None:
             ports = _take_ports(settings, sockets)
             async with _open_store(settings, directory) as store:
                 vault = Vault(await _secret_key(settings, directory, store))
-                platform = await Platform.open(store, vault, limits=_limits(settings))
-                await _run(settings, directory, platform, ports, tls, announce)
+                async with _broker(settings) as broker:
+                    platform = await Platform.open(store, vault, limits=_limits(settings), broker=broker)
+                    await _run(settings, directory, platform, ports, tls, announce)
     finally:
         directory.unlock()
 
@@ -142,12 +144,16 @@ async def _run(
             await _follow_authorities(platform, tls)
             await listener.serve(ports.mqtts, tls)
             mqtt += f", mqtts://{_address(settings.host, ports.mqtts)}"
-        await endpoint.serve(ports.amqp)
-        amqp = f"amqp://{_address(settings.host, ports.amqp)}/quec-open"
+        amqp = "" if settings.rabbitmq is None else settings.rabbitmq.customers_url
+        if ports.amqp is not None:
+            await endpoint.serve(ports.amqp)
+            amqp = f"amqp://{_address(settings.host, ports.amqp)}/quec-open"
         if ports.amqps is not None and tls is not None:
             await endpoint.serve(ports.amqps, server_context(*_tls_files(settings, directory)))
             amqp += f", amqps://{_address(settings.host, ports.amqps)}/quec-open"
         platform.amqp_url = settings.amqp_url or amqp.rpartition(" ")[2]
+        if platform.remote_queues is not None:
+            ForwarderMetrics(platform.remote_queues.forwarder, registry)
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.002)
         async with contextlib.AsyncExitStack() as demo:
@@ -251,7 +257,11 @@ class _Server(uvicorn.Server):
         )
         manage = create_manage(self._platform, client_address=caller)
         mqtt = WebSocketDoor(self._gateway, caller)
-        return Doors(openapi=openapi, manage=manage, mqtt=mqtt, registry=registry, ready=self._ready)
+        rabbitmq = None
+        if settings.rabbitmq is not None:
+            secret = settings.rabbitmq_auth_secret
+            rabbitmq = AuthDoor(self._platform.broker_access, None if secret is None else secret.get_secret_value())
+        return Doors(openapi=openapi, manage=manage, mqtt=mqtt, registry=registry, ready=self._ready, rabbitmq=rabbitmq)
 
 
 async def _first_start(settings: Settings, platform: Platform, announce: Announce) -> None:
@@ -273,6 +283,18 @@ async def _open_store(settings: Settings, directory: DataDirectory) -> AsyncIter
         yield store
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _broker(settings: Settings) -> AsyncIterator[RabbitMq | None]:
+    if settings.rabbitmq is None:
+        yield None
+        return
+    broker = RabbitMq(settings.rabbitmq, _limits(settings).queues)
+    try:
+        yield broker
+    finally:
+        await broker.close()
 
 
 async def _secret_key(settings: Settings, directory: DataDirectory, store: Store) -> bytes:
@@ -359,12 +381,14 @@ def _take_ports(settings: Settings, sockets: contextlib.ExitStack) -> _Ports:
     def perhaps(port: int | None) -> socket.socket | None:
         return None if port is None else listen(port)
 
+    customers_come_here = settings.rabbitmq is None
+
     return _Ports(
         http=listen(settings.http_port),
         mqtt=listen(settings.mqtt_port),
         mqtts=perhaps(settings.mqtts_port),
-        amqp=listen(settings.amqp_port),
-        amqps=perhaps(settings.amqps_port),
+        amqp=perhaps(settings.amqp_port if customers_come_here else None),
+        amqps=perhaps(settings.amqps_port if customers_come_here else None),
     )
 
 

@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from mooring.queues.rabbitmq.address import Address, AddressError
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
@@ -80,6 +82,21 @@ class Settings(BaseSettings):
     amqp_url: str | None = Field(
         None,
         description="Address of message queues as customers reach it, for `connectUrl`; unset: where AMQP listens.",
+    )
+    queue_engine: str = Field(
+        "builtin",
+        repr=False,  # a URL may carry a password
+        description="What keeps message queues: `builtin`, or a RabbitMQ as amqp://user:password@host:port/; "
+        "`amqps://` with TLS.",
+    )
+    rabbitmq_management_url: str | None = Field(
+        None, description="Management API of RabbitMQ; unset: port 15672 of its host, with TLS 15671."
+    )
+    rabbitmq_auth_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="What RabbitMQ shows when it asks about customers, as a part of the paths; unset: it may only ask "
+        "from this machine.",
     )
     max_queues: int = Field(50, ge=1, description="Queues of an account at most.")
     max_subscriptions: int = Field(100, ge=1, description="Subscriptions of an account at most.")
@@ -147,6 +164,22 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
         return self
+
+    @model_validator(mode="after")
+    def _rabbitmq_address(self) -> Self:
+        if self.rabbitmq is None and (self.rabbitmq_management_url or self.rabbitmq_auth_secret):
+            raise ValueError("rabbitmq_management_url and rabbitmq_auth_secret need a RabbitMQ as queue_engine")
+        return self
+
+    @property
+    def rabbitmq(self) -> Address | None:
+        """The RabbitMQ that keeps message queues; None when Mooring does."""
+        if self.queue_engine == "builtin":
+            return None
+        try:
+            return Address.parse(self.queue_engine, self.rabbitmq_management_url)
+        except AddressError as error:
+            raise ValueError(f"queue_engine: {error}") from None
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -69,7 +69,13 @@ class Access:
         return self._tokens.issue(app, self._account_of(app))
 
     def identify(self, username: str, password: str, address: str | None) -> App:
-        """The application that signed a login. Raises Refused."""
+        """The application that signed a login, when it is welcome. Raises Refused."""
+        app = self.signer(username, password)
+        self.need_welcome(app, address)
+        return app
+
+    def signer(self, username: str, password: str) -> App:
+        """The application that signed a login, whatever it may do. Raises Refused."""
         self._need_fresh()
         try:
             request = parse_username(username)
@@ -87,13 +93,16 @@ class Access:
             raise Refused(Reason.UNKNOWN_KEY)
         if not signature_fits(username, app.access_secret.reveal(), password):
             raise Refused(Reason.WRONG_PASSWORD, app_id=app.id)
-        self.need_welcome(app, address)
         return app
+
+    def need_enabled(self, app: App) -> None:
+        """See that the key is enabled. Raises Refused."""
+        if not app.enabled:
+            raise Refused(Reason.KEY_DISABLED, app_id=app.id)
 
     def need_welcome(self, app: App, address: str | None) -> None:
         """See that the key is enabled and the caller's address allowed. Raises Refused."""
-        if not app.enabled:
-            raise Refused(Reason.KEY_DISABLED, app_id=app.id)
+        self.need_enabled(app)
         _need_address(self._account_of(app), app, address)
 
     def need_service(self, app: App, service: str) -> None:

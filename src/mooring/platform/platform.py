@@ -14,6 +14,7 @@ from .api_statistics import ApiStatistics
 from .binding_book import BindingBook
 from .binding_codes import BindingCodes
 from .bindings import Bindings
+from .broker_access import BrokerAccess
 from .certificates import Certificates
 from .commands import Commands
 from .connecting import Connecting
@@ -33,8 +34,10 @@ from .outbox import Outbox
 from .passwords import Passwords
 from .products import Products
 from .queue_access import QueueAccess
+from .queue_broker import Broker
 from .queue_engine import QueueEngine, QueueLimits
 from .queues import Queues
+from .remote_queues import RemoteQueues
 from .request_log import RequestLog
 from .retention import forget_old
 from .saas_apps import SaasApps
@@ -93,6 +96,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     device_commands_per_s: float | None = None
     device_messages_per_day: int | None = None
 
+    @property
+    def queues(self) -> QueueLimits:
+        """What a queue may hold."""
+        return QueueLimits(max_bytes=self.queue_bytes, max_age_ms=self.queue_age_s * 1000)
+
 
 async def is_initialized(store: Store) -> bool:
     """Whether the database holds sealed secrets already, so that only the key it knows will do."""
@@ -118,7 +126,15 @@ async def check_secret_key(store: Store, vault: Vault) -> None:
 class Platform:
     """Every service over one store. Make it with `open`, run `background` beside the doors."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, entropy: Entropy, limits: Limits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+        entropy: Entropy,
+        limits: Limits,
+        broker: Broker | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.limits = limits
@@ -153,9 +169,22 @@ class Platform:
         self.end_user_apps = EndUserApps(self.ledger, vault, entropy, self.products, self.saas_apps, self.end_user_news)
         self.journal = Journal(store, self.outbox)
         self.queue_access = QueueAccess(self.access, self.directory)
-        queue_limits = QueueLimits(max_bytes=limits.queue_bytes, max_age_ms=limits.queue_age_s * 1000)
-        self.message_queues = MessageQueues(store, self.journal, self.outbox, clock, queue_limits)
-        self.queue_engine: QueueEngine = self.message_queues
+        self.message_queues = MessageQueues(store, self.journal, self.outbox, clock, limits.queues)
+        self.broker_access = BrokerAccess(self.queue_access, self.directory)
+        self.remote_queues: RemoteQueues | None = None
+        if broker is not None:
+            self.remote_queues = RemoteQueues(
+                store,
+                self.journal,
+                self.directory,
+                self.outbox,
+                clock,
+                entropy,
+                self.broker_access,
+                broker,
+                limits.queues,
+            )
+        self.queue_engine: QueueEngine = self.remote_queues or self.message_queues
         self.trace = Trace(clock)
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
@@ -234,11 +263,13 @@ class Platform:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         limits: Limits | None = None,
+        broker: Broker | None = None,
     ) -> "Platform":
-        """Check the key and read the directory. Devices may connect after `recover`, which only the process that serves
-        them calls. Raises SecretKeyError, StoreUnavailable."""
+        """Check the key and read the directory. With a broker, that one keeps the queues of customers. Devices may
+        connect after `recover`, which only the process that serves them calls. Raises SecretKeyError,
+        StoreUnavailable."""
         await check_secret_key(store, vault)
-        platform = cls(store, vault, clock or SystemClock(), entropy or SystemEntropy(), limits or Limits())
+        platform = cls(store, vault, clock or SystemClock(), entropy or SystemEntropy(), limits or Limits(), broker)
         await platform.directory.load()
         return platform
 

@@ -7,7 +7,6 @@ from .entities import App
 __all__ = ["QueueAccess", "QueueRefused"]
 
 ACCESS_REFUSED, NOT_FOUND = 403, 404  # reply codes of AMQP
-_SUSPENDED = 2
 _SERVICE = "subscription"
 
 
@@ -36,6 +35,13 @@ class QueueAccess:
         self._access.need_service(app, _SERVICE)
         return app
 
+    def authenticate(self, username: str, password: str) -> App:
+        """The same where the caller's address is told later; `why_not` looks at it then. Raises Refused."""
+        app = self._access.signer(username, password)
+        self._access.need_enabled(app)
+        self._access.need_service(app, _SERVICE)
+        return app
+
     def why_not(self, app_id: int, address: str | None) -> str | None:
         """Why a connection that is open must end; None while it may go on."""
         app = self._directory.app(app_id)
@@ -55,6 +61,6 @@ class QueueAccess:
             raise QueueRefused(NOT_FOUND, f"there is no queue {name[:100]!r}")
         if queue.app_id != app_id:
             raise QueueRefused(ACCESS_REFUSED, f"queue {name} is that of another application")
-        if queue.status == _SUSPENDED:
+        if queue.is_suspended:
             raise QueueRefused(NOT_FOUND, f"queue {name} is suspended; start one of its subscriptions")
         return queue.id

@@ -15,6 +15,7 @@ Queues = tuple[int, ...]
 
 _Codes = Mapping[int, Queues]
 _NO_CODES: _Codes = {}
+_SUSPENDED = 2
 
 
 class Queue(msgspec.Struct, frozen=True):
@@ -35,6 +36,11 @@ class Queue(msgspec.Struct, frozen=True):
     def full_name(self) -> str:
         """As consumers and the OpenAPI write it: `a.{account}.{name}`."""
         return f"a.{self.account_id:012d}.{self.name}"
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether nobody consumed it for so long that nothing goes in or out."""
+        return self.status == _SUSPENDED
 
 
 class Subscription(msgspec.Struct, frozen=True):

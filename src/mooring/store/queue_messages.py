@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from . import tables
 from .statement import Change, Query
 
-__all__ = ["ADD", "CLEAR", "DROP", "SOME", "WAITING", "MessageRow", "WaitingRow"]
+__all__ = ["ADD", "CLEAR", "DROP", "NEXT", "SOME", "TOTALS", "WAITING", "MessageRow", "TotalsRow", "WaitingRow"]
 
 _messages = tables.queue_messages
 
@@ -33,6 +33,13 @@ class WaitingRow(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
+class TotalsRow(msgspec.Struct, frozen=True, gc=False):
+    """How many messages there are, and their bytes."""
+
+    count: int
+    size: int
+
+
 ADD = Change(insert(_messages))
 """Takes rows."""
 
@@ -41,6 +48,13 @@ WAITING = Query(
     WaitingRow,
 )
 """Everything that waits, oldest first."""
+
+_size: Any = cast(func.coalesce(func.sum(func.length(_messages.c.body)), 0), BigInteger).label("size")
+TOTALS = Query(
+    select(func.count().label("count"), _size).where(_messages.c.queue_id == bindparam("of_queue")),
+    TotalsRow,
+)
+"""What waits in one queue, added up."""
 
 SOME = Query(
     select(_messages)
@@ -54,15 +68,27 @@ SOME = Query(
 """Messages of one queue with ids from `first` to `last`."""
 
 
+# Ids are one parameter, a JSON list, so that one statement serves any number of them.
+_ids: Any = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+_postgres_ids: Any = func.json_array_elements_text(cast(bindparam("ids", type_=Text), postgresql.JSON)).table_valued(
+    "value"
+)
+
+
+def _next(values: Any) -> Any:
+    known = select(cast(values.c.value, BigInteger))
+    return select(_messages).where(_messages.c.id.not_in(known)).order_by(_messages.c.id).limit(bindparam("rows"))
+
+
+NEXT = Query(_next(_ids), MessageRow, _next(_postgres_ids))
+"""The oldest messages of all queues but those with the given ids; `ids` is a JSON list."""
+
+
 def _drop(values: Any) -> Any:
-    # The ids are one parameter, a JSON list, so that one statement serves any number of them.
     return delete(_messages).where(_messages.c.id.in_(select(cast(values.c.value, BigInteger))))
 
 
-DROP = Change(
-    _drop(func.json_each(bindparam("ids", type_=Text)).table_valued("value")),
-    _drop(func.json_array_elements_text(cast(bindparam("ids", type_=Text), postgresql.JSON)).table_valued("value")),
-)
+DROP = Change(_drop(_ids), _drop(_postgres_ids))
 """Deletes messages; `ids` is a JSON list."""
 
 CLEAR = Change(delete(_messages).where(_messages.c.queue_id == bindparam("of_queue")))

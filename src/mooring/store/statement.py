@@ -91,10 +91,11 @@ def _constants(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 class Query(_Statement, Generic[R]):
-    """A SELECT whose columns are, in order, the fields of the struct `row`."""
+    """A SELECT whose columns are, in order, the fields of the struct `row`; where the databases say it differently,
+    `postgres_element` is PostgreSQL's."""
 
-    def __init__(self, element: Select[Any], row: type[R]) -> None:
-        super().__init__(element)
+    def __init__(self, element: Select[Any], row: type[R], postgres_element: Select[Any] | None = None) -> None:
+        super().__init__(element, postgres_element)
         columns = tuple(column.key for column in element.selected_columns)
         if columns != row.__struct_fields__:
             raise TypeError(f"{row.__name__} has fields {row.__struct_fields__}, the statement {columns}")

@@ -40,6 +40,7 @@ __all__ = [
     "event_log",
     "exception_log",
     "gateway_links",
+    "leases",
     "location_log",
     "manage_tokens",
     "metadata",
@@ -498,6 +499,15 @@ queue_messages = Table(
     Column("body", LargeBinary, nullable=False),
     _time("created_at"),
     Index(None, "queue_id", "id"),
+)
+
+# What only one process does at a time: `turn` grows for as long as its holder lives (0: nobody holds it).
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", BigInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
 )
 
 # Calls of the OpenAPI in an hour (its first moment in epoch ms). `to_…_ms` count the calls that took at most so
