@@ -15,6 +15,7 @@ from mooring.platform.bindings import BindRequest
 from mooring.platform.device_input import NewDevice
 from mooring.platform.end_user_apps import EndUserAppChanges, NewEndUserApp
 from mooring.platform.end_user_entities import VALID, VOID
+from mooring.platform.entities import App
 from mooring.platform.journal import Entry
 from mooring.platform.products import ALTERNATE, MULTI, SINGLE, NewProduct, ProductChanges
 from mooring.protocol.commands import BindCodeReport
@@ -336,20 +337,22 @@ async def test_a_users_devices_are_listed_newest_first(
     assert ([bound.device.device_key for bound in found], total) == (["DK00003", "DK00002"], 4)
 
 
-async def test_users_who_have_a_device_are_found(home: Home, platform: Platform, actor: Actor) -> None:
+async def test_users_who_have_a_device_are_found(home: Home, platform: Platform, actor: Actor, app: App) -> None:
     first, _, third = [await home.user(number) for number in (1, 2, 3)]
     await home.bind(first)
     await home.bind(third)
     other = await platform.products.create(actor, NewProduct("Other"))
     user, _ = await platform.end_users.one(actor.account_id, third)
-    bindings = platform.bindings
 
-    async def found(product: Any, only: Any) -> set[str]:
-        users, total = await bindings.users(home.app, product, only, skip=0, rows=10)
+    async def found(product: Any, only: Any, of_app: Any = None) -> set[str]:
+        users, total = await platform.bindings.users(app, of_app, product, only, skip=0, rows=10)
         assert total == len(users)
-        return {user.uid for user in users}
+        return {user.uid for user, _ in users}
 
+    assert await found(None, None) == set()
+    await platform.end_user_apps.authorize(actor, app.id, home.app.id)
     assert await found(None, None) == {first, third}
+    assert await found(None, None, home.app) == {first, third}
     assert await found(home.product, user) == {third}
     assert await found(other, None) == set()
 

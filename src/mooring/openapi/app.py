@@ -15,7 +15,7 @@ import structlog
 from mooring.platform import Invalid, Platform, PlatformError, Reason, Refused
 from mooring.store import StoreUnavailable, WriteRefused
 
-from . import answers
+from . import answers, enterprise
 from .answers import Failure
 from .codes import TEXTS
 from .metrics import OpenApiMetrics
@@ -77,7 +77,7 @@ class OpenApi:
         call = Call(self._platform, {}, self._language, self._client_address(scope), None)
         code, status, body = await self._answer(operation, call, scope, receive, request_id)
         headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
-        if operation.service is None:
+        if operation.service is None or operation.no_store:
             headers.append((b"cache-control", b"no-store"))
         if status == 429:
             headers.append((b"retry-after", b"1"))
@@ -100,7 +100,7 @@ class OpenApi:
             return 200, 200, await operation.run(call)
         except Refused as refusal:
             call.app_id = refusal.app_id
-            code = answers.refusal_code(refusal.reason)
+            code = (enterprise if _is_enterprise(operation) else answers).refusal_code(refusal.reason)
             detail = " ".join(part for part in (refusal.field, refusal.detail) if part)
             if refusal.reason is Reason.TOO_MANY:
                 return code, code, answers.plain(code, detail)
@@ -122,8 +122,7 @@ class OpenApi:
             return 499, 499, b""
         except Exception:
             code, detail = _defect(operation, request_id)
-        render = answers.token_failure if operation.service is None else answers.failure
-        body = render(code, language_of(scope["query_string"], self._language), detail)
+        body = _renderer(operation)(code, language_of(scope["query_string"], self._language), detail)
         return code, self._statuses.get(code, 200), body
 
     async def _admit(self, operation: Operation, call: Call, scope: Scope, receive: Receive) -> None:
@@ -164,6 +163,17 @@ class OpenApi:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         self._metrics.count("unknown", status)
+
+
+def _is_enterprise(operation: Operation) -> bool:
+    return operation.service in enterprise.SERVICES
+
+
+def _renderer(operation: Operation) -> Callable[[int, str, str], bytes]:
+    """What makes the envelope of a failure."""
+    if operation.service is None:
+        return answers.token_failure
+    return enterprise.failure if _is_enterprise(operation) else answers.failure
 
 
 def _defect(operation: Operation, request_id: bytes) -> tuple[int, str]:

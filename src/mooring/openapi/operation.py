@@ -53,10 +53,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`service` is `x-service-package`: None for the token operations, which need no token."""
+    """`service` is `x-service-package`: None for the token operations, which need no token. With `no_store` no cache
+    may keep the answer."""
 
     id: str
     method: str
     path: str
     service: str | None
     run: Callable[[Call], Awaitable[bytes]]
+    no_store: bool = False

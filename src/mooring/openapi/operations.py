@@ -1,11 +1,13 @@
 """Every operation that is served, by service in the order of the contract."""
 
 from . import (
+    binding,
     devicemgr,
     devicemgr_changes,
     devicemgr_gateways,
     deviceshadow,
     devicestate,
+    enduser,
     quecauth,
     quecdatastorage,
     quecproductmgr,
@@ -24,4 +26,6 @@ OPERATIONS = (
     *deviceshadow.OPERATIONS,
     *devicestate.OPERATIONS,
     *quecdatastorage.OPERATIONS,
+    *enduser.OPERATIONS,
+    *binding.OPERATIONS,
 )

@@ -15,7 +15,7 @@ from .devices import Devices
 from .end_user_apps import not_of_the_domain
 from .end_user_entities import Binding, EndUser, EndUserApp, binding
 from .end_users import EndUsers
-from .entities import Device, Product
+from .entities import App, Device, Product
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .ledger import Actor, Ledger
 from .products import Products
@@ -91,19 +91,33 @@ class Bindings:
         return holder((await self._book.held(device_id)).bindings, user_id, self._ledger.clock.now_ms())
 
     async def users(
-        self, app: EndUserApp, product: Product | None, user: EndUser | None, *, skip: int, rows: int
-    ) -> tuple[list[EndUser], int]:
-        """Users of an App that have a device, of this product and none but this user where given; newest first."""
+        self,
+        seen_by: App,
+        app: EndUserApp | None,
+        product: Product | None,
+        user: EndUser | None,
+        *,
+        skip: int,
+        rows: int,
+    ) -> tuple[list[tuple[EndUser, EndUserApp]], int]:
+        """Users with a device whom a SaaS application may see, newest first, and how many there are; only of this App,
+        with a device of this product, and this user where given."""
         chosen = {
-            "of_app": app.id,
+            "seen_by": seen_by.id,
+            "of_app": -1 if app is None else app.id,
             "of_product": -1 if product is None else product.id,
             "user_id": -1 if user is None else user.id,
             "now": self._ledger.clock.now_ms(),
         }
         [total] = await self._store.scan(statements.USERS_COUNT, **chosen)
         ids = await self._store.scan(statements.USERS, **chosen, rows=rows, skip=skip) if total.rows > skip else []
-        found = [await self._users.by_id(row.id) for row in ids]
-        return [user for user in found if user is not None], total.rows
+        found = []
+        for row in ids:
+            one = await self._users.by_id(row.id)
+            home = self._ledger.directory.end_user_app(one.end_user_app_id) if one is not None else None
+            if one is not None and home is not None:
+                found.append((one, home))
+        return found, total.rows
 
     async def _with_device(self, found: Binding) -> BoundDevice | None:
         device = await self._devices.by_id(found.device_id)

@@ -49,7 +49,7 @@ _bindings, _users, _versions, _codes = (
     tables.binding_versions,
     tables.binding_codes,
 )
-_apps, _uses = tables.end_user_apps, tables.end_user_app_products
+_apps, _uses, _grants = tables.end_user_apps, tables.end_user_app_products, tables.end_user_app_grants
 
 
 class BindingRow(msgspec.Struct, frozen=True):
@@ -124,9 +124,12 @@ DUE = Query(
 
 
 def _bound_users(*more: Any) -> Select[Any]:
-    """Users of one App with a valid binding, of one product and one user where these are not below 0."""
+    """Users with a valid binding whom a SaaS application may see; of one App, of one product's devices and one user
+    where these are not below 0."""
+    app = bindparam("of_app", type_=_users.c.end_user_app_id.type)
     product = bindparam("of_product", type_=_devices.c.product_id.type)
     user = bindparam("user_id", type_=_users.c.id.type)
+    seen = select(_grants.c.end_user_app_id).where(_grants.c.app_id == bindparam("seen_by"))
     bound = (
         select(_bindings.c.id)
         .join(_devices, _devices.c.id == _bindings.c.device_id)
@@ -138,7 +141,10 @@ def _bound_users(*more: Any) -> Select[Any]:
         )
     )
     return select(*more).where(
-        _users.c.end_user_app_id == bindparam("of_app"), or_(user < 0, _users.c.id == user), bound.exists()
+        _users.c.end_user_app_id.in_(seen.scalar_subquery()),
+        or_(app < 0, _users.c.end_user_app_id == app),
+        or_(user < 0, _users.c.id == user),
+        bound.exists(),
     )
 
 
