@@ -95,7 +95,13 @@ OF_EVERY_SERVICE: Mapping[int, Provoker] = {
     91006: unlisted_address,
     91007: deactivated,
 }
-OF_ENTERPRISE: Mapping[int, Provoker] = {5106: no_token, 5032: wrong_token, 5041: unauthorized}
+OF_ENTERPRISE: Mapping[int, Provoker] = {
+    5032: wrong_token,
+    5041: unauthorized,
+    5106: no_token,
+    50000: defect,
+    70000: back_end_down,
+}
 """The same refusals as the end-user and binding families number them (openapi-notes.md section 4)."""
 
 
