@@ -18,19 +18,21 @@ from rich.console import Console
 from .brokers import find_mosquitto
 from .commands import CommandPlan, measure_commands
 from .connections import measure_connections
-from .dataset import seed
+from .dataset import seed, seed_fleet
 from .errors import BenchFailed
 from .history import HistoryPlan, measure_history
 from .idle import measure_idle
 from .load import CONNECTIONS, find_wrk
 from .processes import cores
 from .ratios import Ratio, measure
+from .reads import Pace, ReadsPlan, fill, measure_reads
 from .report import (
     show_commands,
     show_connections,
     show_history,
     show_idle,
     show_ratios,
+    show_reads,
     show_servers,
     show_uplink,
     write,
@@ -52,6 +54,7 @@ class _Amount(msgspec.Struct, frozen=True, kw_only=True):
     commands: CommandPlan
     devices: int
     history: HistoryPlan
+    reads: ReadsPlan
 
 
 _FULL = _Amount(
@@ -61,6 +64,7 @@ _FULL = _Amount(
     commands=CommandPlan(rounds=7, trips=300),
     devices=5_000,
     history=HistoryPlan(rows=10_000_000, base_rows=10_000, rounds=5, calls=100),
+    reads=ReadsPlan(devices=100_000, plan=Plan(rounds=7, seconds=1, warm_up=1), paced_rounds=7, paced_s=2.0),
 )
 _QUICK = _Amount(
     judged=False,
@@ -69,6 +73,7 @@ _QUICK = _Amount(
     commands=CommandPlan(rounds=1, trips=10),
     devices=100,
     history=HistoryPlan(rows=20_000, base_rows=1_000, rounds=1, calls=5),
+    reads=ReadsPlan(devices=1_000, plan=Plan(rounds=1, seconds=1, warm_up=0), paced_rounds=1, paced_s=0.5),
 )
 
 
@@ -86,8 +91,16 @@ def _measure_openapi(work: Path, plan: _Amount) -> list[Ratio]:
     return measure(dataset, work / "data", work, plan.openapi, cores())
 
 
+def _measure_reads(work: Path, plan: _Amount) -> list[Ratio | Pace]:
+    data = work / "reads"
+    dataset, fleet = asyncio.run(seed_fleet(data, 1))
+    fill(data, plan.reads.devices)
+    return measure_reads(dataset, fleet, data, work, plan.reads, cores())
+
+
 _PARTS: Mapping[str, _Part] = {
     "operations": _Part(find_wrk, _measure_openapi, show_ratios),
+    "reads": _Part(find_wrk, _measure_reads, show_reads),
     "uplink": _Part(find_mosquitto, lambda work, plan: measure_uplink(work, plan.uplink, cores()), show_uplink),
     "commands": _Part(find_mosquitto, lambda work, plan: measure_commands(work, plan.commands, cores()), show_commands),
     "connections": _Part(

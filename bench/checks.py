@@ -38,9 +38,9 @@ def counters(client: httpx.Client) -> Counters:
     }
 
 
-def check_counters(before: Counters, after: Counters, operation: str, calls: int) -> None:
-    """Raises BenchFailed unless the server answered these calls, all of this operation, all with code 200."""
+def check_counters(before: Counters, after: Counters, operations: Sequence[str], calls: int) -> None:
+    """Raises BenchFailed unless the server answered these calls, all of these operations, all with code 200."""
     grown = {key: value - before.get(key, 0.0) for key, value in after.items() if value != before.get(key, 0.0)}
-    good = grown.pop((operation, "200"), 0.0)
+    good = sum(grown.pop((operation, "200"), 0.0) for operation in operations)
     if grown or good < calls:
-        raise BenchFailed(f"{operation}: {calls} calls were made, {good:.0f} had code 200, others: {grown}")
+        raise BenchFailed(f"{', '.join(operations)}: {calls} calls were made, {good:.0f} had code 200, others: {grown}")

@@ -20,7 +20,8 @@ _LOGIN_STEP_MS = 100
 class Operation:
     """`id` is the operation in the contract and in the metrics, `target` the least ratio, None when none is promised.
 
-    `queries` gives the query strings to ask with, one after the other, over and over.
+    `queries` gives the query strings to ask with, one after the other, over and over. A mixed load has no path, its
+    queries are whole requests, and `ids` names the operations in it.
     """
 
     name: str
@@ -29,9 +30,17 @@ class Operation:
     target: float | None
     queries: Callable[[Dataset], list[str]]
     needs_token: bool = True
+    ids: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The operations that are called."""
+        return self.ids or (self.id,)
 
     def requests(self, dataset: Dataset) -> list[str]:
         """Path and query of each request."""
+        if not self.path:
+            return self.queries(dataset)
         return [f"{self.path}?{query}" for query in self.queries(dataset)]
 
 

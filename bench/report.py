@@ -17,6 +17,7 @@ from .connections import MAX_KILOBYTES, Connections
 from .history import MAX_RATIO, PageCost
 from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .ratios import Ratio
+from .reads import MAX_SPREAD, Pace
 from .servers import ServerRate
 from .uplink import DEVICES, UplinkRatio
 
@@ -26,6 +27,7 @@ __all__ = [
     "show_history",
     "show_idle",
     "show_ratios",
+    "show_reads",
     "show_servers",
     "show_uplink",
     "write",
@@ -51,6 +53,21 @@ def show_ratios(console: Console, ratios: Sequence[Ratio], *, judged: bool) -> N
             f"{ours.p99_ms:.2f} / {base.p99_ms:.2f}",
             _verdict(entry.met) if judged and entry.target is not None else "",
         )
+    console.print(table)
+
+
+def show_reads(console: Console, found: Sequence[Ratio | Pace], *, judged: bool) -> None:
+    """Reads of a large fleet, and the times of a mixed load that does not fill the server."""
+    show_ratios(console, [entry for entry in found if isinstance(entry, Ratio)], judged=judged)
+    table = Table(title="An open load of reads / of constant bytes: times of a call from when it was due")
+    table.add_column("load", no_wrap=True)
+    for name in ("calls per s", "p50 ms", "p99 ms", "p99 to p50", "promised", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in found:
+        if isinstance(entry, Pace):
+            p50, p99 = f"{entry.p50_ms:.2f} / {entry.base_p50_ms:.2f}", f"{entry.p99_ms:.2f} / {entry.base_p99_ms:.2f}"
+            times = (p50, p99, f"{entry.spread:.1f}", f"≤ {MAX_SPREAD:.0f}")
+            table.add_row(entry.name, f"{entry.rate:,.0f}", *times, _verdict(entry.met) if judged else "")
     console.print(table)
 
 

@@ -48,6 +48,20 @@ def test_a_quick_run_measures_every_operation_and_writes_its_file(tmp_path: Path
     assert 3_900 <= operations["tslExport"]["body_bytes"] <= 4_200
 
 
+def test_a_quick_run_of_reads_asks_for_every_read_and_paces_them(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "reads")
+    *ratios, pace = document["reads"]
+    names = [entry["operation"] for entry in ratios]
+    assert names[:3] == ["deviceList", "deviceDetail", "dataHistory"]
+    assert names[-1] == "mixed"
+    for entry in ratios:
+        assert entry["name"] in shown
+        assert entry["ratio"] > 0
+    assert pace["calls"] > 0
+    assert 0 < pace["p50_ms"] <= pace["p99_ms"]
+    assert 0 < pace["base_p50_ms"] <= pace["base_p99_ms"]
+
+
 def test_a_quick_run_of_uplink_stores_what_is_acknowledged(tmp_path: Path) -> None:
     document, shown = quick(tmp_path, "uplink")
     lines = {(entry["name"], entry["window"]): entry["target"] for entry in document["uplink"]}
