@@ -88,8 +88,8 @@ class OpenApi:
         if call.app_id is not None:
             self._platform.api_statistics.note(call.app_id, operation.id, code, ended - started)
             if self._platform.request_log.on:
-                query, times = scope["query_string"], (started, ended)
-                noted = NotedCall(call, operation.id, request_id, query, code, status, body, times)
+                sent = operation.id, request_id, scope["query_string"]
+                noted = NotedCall(call, sent, (code, status, body), (started, ended))
                 self._platform.request_log.note(call.app_id, noted)
 
     async def _answer(

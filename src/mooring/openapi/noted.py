@@ -21,71 +21,55 @@ _SECRETS = frozenset(
 _HIDDEN = "***"
 _FORM = re.compile(rb"\w+=")
 _SUCCESS = 200
+_GOOD = (_SUCCESS, _SUCCESS, b"")
 
 
 class NotedCall:
     """One answered call. `times` are those of `time.perf_counter` when it came and when it was answered."""
 
-    __slots__ = (
-        "_address",
-        "_answer",
-        "_code",
-        "_content",
-        "_ended",
-        "_length",
-        "_operation",
-        "_query",
-        "_request_id",
-        "_started",
-        "_status",
-        "_tickets",
-    )
+    __slots__ = ("_answered", "_call", "_posted", "_sent", "_times")
 
     def __init__(
         self,
         call: Call,
-        operation: str,
-        request_id: bytes,
-        query: bytes,
-        code: int,
-        status: int,
-        answer: bytes,
+        sent: tuple[str, bytes, bytes],
+        answered: tuple[int, int, bytes],
         times: tuple[float, float],
     ) -> None:
-        self._address = call.address
-        self._tickets = call.tickets
-        self._content = call.content[:MAX_SHOWN]
-        self._length = len(call.content)
-        self._operation = operation
-        self._request_id = request_id
-        self._query = query
-        self._code = code
-        self._status = status
-        self._answer = b"" if code == _SUCCESS else answer
-        self._started, self._ended = times
+        """`sent` is the operation, the request id and the query, `answered` code, status and body."""
+        self._call = call
+        self._sent = sent
+        self._answered = answered if answered[0] != _SUCCESS else _GOOD
+        self._times = times
+        self._posted = len(call.content)
+        if self._posted > MAX_SHOWN:
+            call.content = b""  # many of them are kept
 
     def described(self) -> Described:
         """See `Noted`."""
+        operation, request_id, _ = self._sent
+        code, status, answer = self._answered
+        started, ended = self._times
         return Described(
-            request_id=self._request_id.decode(),
-            operation=self._operation,
-            code=self._code,
-            status=self._status,
-            address=self._address or "",
-            seconds=self._ended - self._started,
-            age_s=time.perf_counter() - self._ended,
+            request_id=request_id.decode(),
+            operation=operation,
+            code=code,
+            status=status,
+            address=self._call.address or "",
+            seconds=ended - started,
+            age_s=time.perf_counter() - ended,
             request=msgspec.json.encode(self._request()).decode(),
-            message=_message(self._answer),
-            tickets=self._tickets,
+            message=_message(answer),
+            tickets=self._call.tickets,
         )
 
     def _request(self) -> dict[str, object]:
-        query = parse_qsl(self._query.decode("latin-1"), keep_blank_values=True, errors="replace")
+        query = parse_qsl(self._sent[2].decode("latin-1"), keep_blank_values=True, errors="replace")
         shown: dict[str, object] = {"query": _stripped(dict(query))}
-        if self._length > MAX_SHOWN:
-            shown["body_bytes"] = self._length
-        elif self._content:
-            shown["body"] = _stripped(_body(self._content))
+        if self._posted > MAX_SHOWN:
+            shown["body_bytes"] = self._posted
+        elif self._posted:
+            shown["body"] = _stripped(_body(self._call.content))
         return shown
 
 

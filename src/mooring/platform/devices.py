@@ -30,9 +30,9 @@ from .device_input import (
     check_changes,
     check_distinct,
     check_new,
-    filter_params,
     skip_of,
 )
+from .device_lists import DeviceLists
 from .entities import Device, Product
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .journal import Entry, Journal
@@ -120,6 +120,7 @@ class Devices:
         self._products = products
         self._sessions = sessions
         self._journal = journal
+        self._lists = DeviceLists(ledger.store, ledger.clock)
         self.on_delete: list[Callable[[Device], None]] = []
         self.on_release: list[Callable[[Device], None]] = []
         self.releases: list[Release] = []
@@ -161,16 +162,7 @@ class Devices:
     ) -> tuple[list[Device], int]:
         """At most `rows` devices of a product or of a whole account (its id) after the first `skip`, and how many
         there are in all."""
-        params = filter_params(chosen or DeviceFilter())
-        if isinstance(scope, Product):
-            page, count = statements.PAGE, statements.COUNT
-            params["of_product"] = scope.id
-        else:
-            page, count = statements.ACCOUNT_PAGE, statements.ACCOUNT_COUNT
-            params["of_account"] = scope
-        [total] = await self._store.scan(count, **params)
-        found = await self._store.scan(page, **params, rows=rows, skip=skip) if total.rows > skip else []
-        return [loading.device(row) for row in found], total.rows
+        return await self._lists.some(scope, chosen or DeviceFilter(), skip=skip, rows=rows)
 
     async def summary(self, product: Product) -> DeviceSummary:
         """How many devices a product has."""
@@ -189,6 +181,7 @@ class Devices:
         with contextlib.suppress(Conflict, UniqueViolation, WriteRefused):
             [planned] = await self._plan(product, [check_new(NewDevice(device_key), None)])
             await self._store.write(planned.write)
+            self._lists.forget(product.id)
         device = await self.find(product.id, device_key)
         if device is None:
             raise await self._clash(product, device_key)
@@ -242,6 +235,7 @@ class Devices:
         except WriteRefused:
             self._products.one(actor.account_id, product.product_key)  # unless it was deleted meanwhile
             raise Conflict("device_key_taken", "a DeviceKey is in use", field="device_key", wire=70062) from None
+        self._lists.forget(product.id)
         found = await self._in_turns(keys, lambda key: self.find(product.id, key))
         return [
             Registered(device, plan.secret)
@@ -425,6 +419,7 @@ class Devices:
             await self._end(actor, "device.delete", product_key, device, write, detail)
         except WriteRefused:
             raise _missing(product_key, device_key) from None
+        self._lists.forget(device.product_id)
         await self._disconnect(device, "deleted", released=True)
         for listener in self.on_delete:
             listener(device)

@@ -17,6 +17,8 @@ __all__ = [
     "CLIENT_ID_OWNER",
     "COUNT",
     "DELETE",
+    "LIVE",
+    "OF_KEY",
     "PAGE",
     "RESET",
     "REVIVE",
@@ -26,6 +28,8 @@ __all__ = [
     "UPDATE",
     "VIRTUAL",
     "CountRow",
+    "DeviceCount",
+    "DevicePage",
     "KeyRow",
     "SummaryRow",
 ]
@@ -110,8 +114,15 @@ def _count(scope: Any) -> Query[CountRow]:
     return Query(select(func.count().label("rows")).select_from(_devices).where(scope, *_filters), CountRow)
 
 
+DevicePage = Query[DeviceRow]
+DeviceCount = Query[CountRow]
+
 PAGE, COUNT = _page(_of_product), _count(_of_product)
 """Devices of one product, newest first."""
+OF_KEY = Query(select(_devices).where(_of_product, _devices.c.device_key == _text("of_key"), *_filters), DeviceRow)
+"""The one device that a filter by key may find."""
+LIVE = Query(select(func.count().label("rows")).select_from(_devices).where(_of_product, _live), CountRow)
+"""All devices of one product."""
 ACCOUNT_PAGE, ACCOUNT_COUNT = _page(_of_account), _count(_of_account)
 """Devices of all products of an account."""
 
