@@ -94,7 +94,9 @@ OF_EVERY_SERVICE: Mapping[int, Provoker] = {
     91005: unauthorized,
     91006: unlisted_address,
     91007: deactivated,
+    16024: deactivated,
 }
+"""An operation has one of the last two (`Operation.not_activated`)."""
 OF_ENTERPRISE: Mapping[int, Provoker] = {
     5032: wrong_token,
     5041: unauthorized,
@@ -110,7 +112,10 @@ def in_front() -> list[tuple[str, int]]:
     found = []
     for operation in OPERATIONS:
         common = OF_ENTERPRISE if operation.service in ("enduser", "binding") else OF_EVERY_SERVICE
-        found += [(operation.id, code) for code in common if operation.service is not None]
+        codes = [
+            code for code in common if common[code] is not deactivated or code == (operation.not_activated or 91007)
+        ]
+        found += [(operation.id, code) for code in codes if operation.service is not None]
     return found
 
 

@@ -85,7 +85,7 @@ IN_ORDER: list[tuple[Reason, Violation]] = [
     (Reason.NO_TOKEN, send_no_token),
     (Reason.BAD_TOKEN, send_a_bad_token),
     (Reason.ADDRESS, keep_the_caller_out),
-    (Reason.NOT_ENABLED, deactivate),
+    (Reason.NOT_ACTIVATED, deactivate),
     (Reason.NOT_ENABLED, switch_api_access_off),
     (Reason.NOT_AUTHORIZED, cancel),
 ]

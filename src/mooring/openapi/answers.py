@@ -35,6 +35,7 @@ _CODES = {
     Reason.NO_TOKEN: 91001,
     Reason.BAD_TOKEN: 91004,
     Reason.ADDRESS: 91006,
+    Reason.NOT_ACTIVATED: 91007,
     Reason.NOT_ENABLED: 91007,
     Reason.NOT_AUTHORIZED: 91005,
     Reason.UNKNOWN_KEY: 90047,

@@ -101,6 +101,8 @@ class OpenApi:
         except Refused as refusal:
             call.app_id = refusal.app_id
             code = (enterprise if _is_enterprise(operation) else answers).refusal_code(refusal.reason)
+            if refusal.reason is Reason.NOT_ACTIVATED:
+                code = operation.not_activated or code
             detail = " ".join(part for part in (refusal.field, refusal.detail) if part)
             if refusal.reason is Reason.TOO_MANY:
                 return code, code, answers.plain(code, detail)

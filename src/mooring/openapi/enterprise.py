@@ -28,6 +28,7 @@ _CODES = {
     Reason.NO_TOKEN: 5106,
     Reason.BAD_TOKEN: 5032,
     Reason.ADDRESS: 5041,
+    Reason.NOT_ACTIVATED: 5041,
     Reason.NOT_ENABLED: 5041,
     Reason.NOT_AUTHORIZED: 5041,
 }

@@ -54,7 +54,8 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`service` is `x-service-package`: None for the token operations, which need no token. With `no_store` no cache
-    may keep the answer."""
+    may keep the answer. `not_activated` is the code for an account that has not activated the package, where the
+    contract has one of its own for it."""
 
     id: str
     method: str
@@ -62,3 +63,4 @@ class Operation:
     service: str | None
     run: Callable[[Call], Awaitable[bytes]]
     no_store: bool = False
+    not_activated: int | None = None

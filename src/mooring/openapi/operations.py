@@ -11,6 +11,7 @@ from . import (
     quecauth,
     quecdatastorage,
     quecproductmgr,
+    quecrule,
     quectsl,
 )
 
@@ -26,6 +27,7 @@ OPERATIONS = (
     *deviceshadow.OPERATIONS,
     *devicestate.OPERATIONS,
     *quecdatastorage.OPERATIONS,
+    *quecrule.OPERATIONS,
     *enduser.OPERATIONS,
     *binding.OPERATIONS,
 )

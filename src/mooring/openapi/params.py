@@ -84,6 +84,10 @@ class Body:
         self.place = place
         """What stands before a member's name in a text, such as `devices[3].`"""
 
+    def has(self, name: str) -> bool:
+        """Whether the member is there; null and "" do not count."""
+        return self._members.get(name) not in (None, "")
+
     def text(self, name: str) -> str | None:
         """A text; a whole number is taken as its digits."""
         return _text(self.place + name, self._members.get(name))

@@ -4,20 +4,21 @@ openapi-notes.md section 13; messages.md sections 5, 7 and 8. An application see
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from mooring.platform import Actor
 from mooring.platform.queues import filtered
 from mooring.platform.routes import Queue, Subscription
 from mooring.platform.subscriptions import NewSubscription, SubscriptionChanges
+from mooring.store import StoreUnavailable
 
 from . import answers
 from .answers import Failure
 from .operation import Call, Operation
 from .params import Body, whole_number
+from .products import known_product
 
 __all__ = ["OPERATIONS"]
 
@@ -33,16 +34,18 @@ _IN_DETAIL = {"product": 1, "device": 2, "saas": 4, "domain": 5}
 _IN_LIST = {"product": 1, "device": 3, "saas": 6, "domain": 5}
 _PRODUCT_LEVEL, _DEVICE_LEVEL = 1, 2
 
+_NOT_ACTIVATED = 16024
+
 
 class _Queue(msgspec.Struct):
-    createTime: str  # noqa: N815 - names of the wire
+    createTime: int  # noqa: N815 - names of the wire
     entUserId: int  # noqa: N815
     id: int
     isFree: int  # noqa: N815
     queueDesc: str  # noqa: N815
     queueName: str  # noqa: N815
     status: int
-    updateTime: str | None  # noqa: N815
+    updateTime: int | None  # noqa: N815
     userId: int  # noqa: N815
 
 
@@ -102,19 +105,24 @@ class _SubscribeDetail(msgspec.Struct, omit_defaults=True):
 
 async def _create_queue(call: Call) -> bytes:
     body = call.body
-    name = _need(body.text("queueName"), "queueName")
-    queues, app = call.platform.queues, call.app
-    return answers.action(_queue(await queues.create(_actor(call), app, name, body.text("queueDesc") or ""), _Queue))
+    name = body.text("queueName")
+    if name is None:
+        raise Failure(50005, "queueName missing")
+    try:
+        made = await call.platform.queues.create(call.actor, call.app, name, body.text("queueDesc") or "")
+    except StoreUnavailable as error:
+        raise Failure(16004, str(error)) from None
+    return answers.action(_queue(made, _Queue))
 
 
 async def _delete_queue(call: Call) -> bytes:
-    await call.platform.queues.delete(_actor(call), _id(call, "queueId"), call.app.id)
-    return answers.plain(200, "")
+    await call.platform.queues.delete(call.actor, _id(call, "queueId"), call.app.id)
+    return answers.done()
 
 
 async def _clear_queue(call: Call) -> bytes:
-    await call.platform.queues.clear(_actor(call), _id(call, "queueId"), call.app.id)
-    return answers.plain(200, "")
+    await call.platform.queues.clear(call.actor, _id(call, "queueId"), call.app.id)
+    return answers.done()
 
 
 async def _list_queues(call: Call) -> bytes:
@@ -151,10 +159,11 @@ async def _show_queue(call: Call) -> bytes:
 async def _subscribe(call: Call) -> bytes:
     body = call.body
     level = body.integer("dataLevel", low=_PRODUCT_LEVEL, high=_DEVICE_LEVEL)
-    product_key = _filled(body.text("productKey"), "productKey")
     if level is None:
         raise Failure(50004, "dataLevel missing")
-    device_key = _filled(body.text("deviceKey"), "deviceKey") if level == _DEVICE_LEVEL else None
+    product_key = _filled(body, "productKey")
+    device_key = _filled(body, "deviceKey") if level == _DEVICE_LEVEL else None
+    known_product(call, call.platform.directory.product_by_key(product_key))
     return await _make(call, product_key=product_key, device_key=device_key)
 
 
@@ -163,7 +172,7 @@ async def _subscribe_saas(call: Call) -> bytes:
 
 
 async def _subscribe_users(call: Call) -> bytes:
-    return await _make(call, user_domain=_filled(call.body.text("endUserDomain"), "endUserDomain"))
+    return await _make(call, user_domain=_filled(call.body, "endUserDomain"))
 
 
 async def _make(
@@ -171,14 +180,14 @@ async def _make(
 ) -> bytes:
     body = call.body
     new = NewSubscription(
-        name=_filled(body.text("subscribeName"), "subscribeName"),
-        queue=_filled(body.text("queueName"), "queueName"),
-        codes=_codes(body) or (),
+        name=_filled(body, "subscribeName"),
+        queue=_filled(body, "queueName"),
+        codes=_codes(body),
         product_key=product_key,
         device_key=device_key,
         user_domain=user_domain,
     )
-    made = await call.platform.subscriptions.create(_actor(call), call.app, new)
+    made = await call.platform.subscriptions.create(call.actor, call.app, new)
     return answers.action(_SubscribeId(made.id))
 
 
@@ -187,24 +196,25 @@ async def _update_subscription(call: Call) -> bytes:
     subscription_id = body.integer("subscribeId", low=0, high=_MAX_NUMBER)
     if subscription_id is None:
         raise Failure(50005, "subscribeId missing")
-    changes = SubscriptionChanges(name=body.text("subscribeName"), queue=body.text("queueName"), codes=_codes(body))
-    await call.platform.subscriptions.update(_actor(call), subscription_id, changes, call.app.id)
-    return answers.plain(200, "")
+    codes = _codes(body) if body.has("msgTypes") else None
+    changes = SubscriptionChanges(name=body.text("subscribeName"), queue=body.text("queueName"), codes=codes)
+    await call.platform.subscriptions.update(call.actor, subscription_id, changes, call.app.id)
+    return answers.done()
 
 
 async def _delete_subscription(call: Call) -> bytes:
-    await call.platform.subscriptions.delete(_actor(call), _id(call, "subscribeId"), call.app.id)
-    return answers.plain(200, "")
+    await call.platform.subscriptions.delete(call.actor, _id(call, "subscribeId"), call.app.id)
+    return answers.done()
 
 
 async def _start(call: Call) -> bytes:
-    await call.platform.subscriptions.start(_actor(call), _id(call, "subscribeId"), call.app.id)
-    return answers.plain(200, "")
+    await call.platform.subscriptions.start(call.actor, _id(call, "subscribeId"), call.app.id)
+    return answers.done()
 
 
 async def _stop(call: Call) -> bytes:
-    await call.platform.subscriptions.stop(_actor(call), _id(call, "subscribeId"), call.app.id)
-    return answers.plain(200, "")
+    await call.platform.subscriptions.stop(call.actor, _id(call, "subscribeId"), call.app.id)
+    return answers.done()
 
 
 async def _list_subscriptions(call: Call) -> bytes:
@@ -256,14 +266,14 @@ async def _show_subscription(call: Call) -> bytes:
 
 def _queue(queue: Queue, kind: type[_Queue]) -> _Queue:
     return kind(
-        createTime=str(queue.created_at),
+        createTime=queue.created_at,
         entUserId=queue.account_id,
         id=queue.id,
         isFree=int(queue.is_free),
         queueDesc=queue.description,
         queueName=queue.full_name,
         status=queue.status,
-        updateTime=None if queue.updated_at is None else str(queue.updated_at),
+        updateTime=queue.updated_at,
         userId=queue.account_id,
     )
 
@@ -285,10 +295,6 @@ def _row(one: Subscription, queue: Queue) -> _SubscribeRow:
 # Parameters
 
 
-def _actor(call: Call) -> Actor:
-    return Actor(call.app.account_id, f"app {call.app.name}", call.address or "unknown")
-
-
 def _id(call: Call, name: str) -> int:
     found = whole_number(call.params, name, low=0, high=_MAX_NUMBER)
     if found is None:
@@ -296,29 +302,24 @@ def _id(call: Call, name: str) -> int:
     return found
 
 
-def _need(value: str | None, name: str) -> str:
-    if value is None:
-        raise Failure(50005, f"{name} missing")
-    return value
-
-
-def _filled(value: str | None, name: str) -> str:
-    if value is None:
+def _filled(body: Body, name: str) -> str:
+    found = body.text(name)
+    if found is None:
         raise Failure(50004, f"{name} missing")
-    return value
+    return found
 
 
-def _codes(body: Body) -> tuple[int, ...] | None:
-    """The list of message codes; None when there is none. Raises Failure 50005."""
+def _codes(body: Body) -> tuple[int, ...]:
+    """The list of message codes. Raises Failure 50005."""
     texts = body.texts("msgTypes")
     for at, text in enumerate(texts):
         if text is None or not _CODE.fullmatch(text):
             raise Failure(50005, f"msgTypes[{at}] is not a message code")
-    return tuple(int(text) for text in texts if text is not None) or None
+    return tuple(int(text) for text in texts if text is not None)
 
 
 def _page_of(body: Body) -> tuple[int, int]:
-    number = body.integer("pageNum", low=1, high=2**31 - 1)
+    number = body.integer("pageNum" if body.has("pageNum") else "pageNo", low=1, high=2**31 - 1)
     size = body.integer("pageSize", low=1, high=_MAX_PAGE_SIZE)
     return number or 1, size or 10
 
@@ -327,15 +328,20 @@ def _slice(found: Sequence[_T], number: int, size: int) -> Sequence[_T]:
     return found[(number - 1) * size : number * size]
 
 
+def _creation(operation_id: str, path: str, run: Callable[[Call], Awaitable[bytes]]) -> Operation:
+    """What makes something has a code of its own for an account without the package."""
+    return Operation(operation_id, "POST", f"{_BASE}/{path}", "subscription", run, not_activated=_NOT_ACTIVATED)
+
+
 OPERATIONS = (
-    Operation("queueCreate", "POST", f"{_BASE}/queue/create", "subscription", _create_queue),
+    _creation("queueCreate", "queue/create", _create_queue),
     Operation("queueDelete", "DELETE", f"{_BASE}/queue/delete", "subscription", _delete_queue),
     Operation("queueClear", "POST", f"{_BASE}/queue/clear", "subscription", _clear_queue),
     Operation("queueList", "POST", f"{_BASE}/queue/list", "subscription", _list_queues),
     Operation("queueDetail", "GET", f"{_BASE}/queue/detail", "subscription", _show_queue),
-    Operation("subscribeCreate", "POST", f"{_BASE}/subscribe/create", "subscription", _subscribe),
-    Operation("subscribeSaas", "POST", f"{_BASE}/subscribe/saas", "subscription", _subscribe_saas),
-    Operation("subscribeEnduser", "POST", f"{_BASE}/subscribe/enduser", "subscription", _subscribe_users),
+    _creation("subscribeCreate", "subscribe/create", _subscribe),
+    _creation("subscribeSaas", "subscribe/saas", _subscribe_saas),
+    _creation("subscribeEnduser", "subscribe/enduser", _subscribe_users),
     Operation("subscribeDelete", "DELETE", f"{_BASE}/subscribe/delete", "subscription", _delete_subscription),
     Operation("subscribeUpdate", "POST", f"{_BASE}/subscribe/update", "subscription", _update_subscription),
     Operation("subscribeList", "POST", f"{_BASE}/subscribe/list", "subscription", _list_subscriptions),

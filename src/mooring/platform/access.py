@@ -26,7 +26,8 @@ class Reason(Enum):
     NO_TOKEN = "no token was sent"
     BAD_TOKEN = "the token is wrong, expired or revoked"
     ADDRESS = "the caller's address is not on the IP white list"
-    NOT_ENABLED = "the service package is not activated, or API access of the application is off"
+    NOT_ACTIVATED = "the service package is not activated"
+    NOT_ENABLED = "API access of the application is off"
     NOT_AUTHORIZED = "the service package is not authorized to the application"
     UNKNOWN_KEY = "there is no such AccessKey"
     WRONG_PASSWORD = "the signature does not fit"
@@ -108,7 +109,9 @@ class Access:
     def need_service(self, app: App, service: str) -> None:
         """See that the application may use the package of a service (steps 5 and 6). Raises Refused."""
         package = _PACKAGE_OF[service]
-        if package not in self._account_of(app).packages or not app.api_access:
+        if package not in self._account_of(app).packages:
+            raise Refused(Reason.NOT_ACTIVATED, app_id=app.id)
+        if not app.api_access:
             raise Refused(Reason.NOT_ENABLED, app_id=app.id)
         if package not in app.packages:
             raise Refused(Reason.NOT_AUTHORIZED, app_id=app.id)

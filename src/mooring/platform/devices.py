@@ -17,6 +17,7 @@ from mooring.store import device_list as statements
 from mooring.store import devices as device_statements
 from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
+from mooring.store import queues as queue_statements
 
 from . import loading
 from .device_endings import Release
@@ -411,7 +412,8 @@ class Devices:
         return await self._refreshed(self._products.one(actor.account_id, product_key), device_key)
 
     async def delete(self, actor: Actor, product_key: str, device_key: str) -> None:
-        """Delete a device, online or not: its session ends, its history stays. Raises Missing."""
+        """Delete a device, online or not: its session ends, subscriptions to it stop, its history stays. Raises
+        Missing."""
         device = await self.one(actor.account_id, product_key, device_key)
         write = statements.DELETE(of_device=device.id, now=self._ledger.clock.now_ms())
         detail: dict[str, object] = {"id": device.id, "name": device.name, "sn": device.sn}
@@ -498,6 +500,7 @@ class Devices:
     ) -> None:
         """Commit a reset or a deletion with all that ends by it; once more when that changed meanwhile."""
         guard = f"device {device.device_key}"
+        stops = self._stops(device) if action == "device.delete" else ()
         for attempt in range(_ATTEMPTS):
             ending = [await release(device, reset=action != "device.delete") for release in self.releases]
             try:
@@ -509,7 +512,11 @@ class Devices:
                     *(more for released in ending for more in released.writes),
                     write.must(guard),
                     link_statements.RELEASE(of_device=device.id),
-                    changed=[entity for released in ending for entity in released.changed],
+                    *stops,
+                    changed=[
+                        *(entity for released in ending for entity in released.changed),
+                        *([("queue", device.id)] if stops else ()),
+                    ],
                     detail=detail,
                     messages=[message for released in ending for message in released.messages],
                 )
@@ -532,6 +539,14 @@ class Devices:
         await self._ledger.commit(
             actor, action, ("device", f"{product_key}/{device.device_key}"), *writes, detail=detail or {"id": device.id}
         )
+
+    def _stops(self, device: Device) -> Sequence[Write]:
+        """What stops the subscriptions to a device; hardly any device has one."""
+        product = self._ledger.directory.product(device.product_id)
+        subscriptions = self._ledger.directory.subscriptions(product.account_id) if product is not None else ()
+        if not any(one.device_id == device.id for one in subscriptions):
+            return ()
+        return queue_statements.stop_device(device.id, self._ledger.clock.now_ms())
 
     async def _disconnect(
         self, device: Device, reason: str, notice: int | None = None, *, released: bool = False

@@ -6,6 +6,7 @@ import msgspec
 
 from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import end_user_apps as statements
+from mooring.store import queues as queue_statements
 
 from .end_user_entities import EndUserApp, domain_context
 from .end_user_news import EndUserNews, GrantNews, News
@@ -140,8 +141,12 @@ class EndUserApps:
         return self.one(actor.account_id, app.id)
 
     async def delete(self, actor: Actor, end_user_app_id: int) -> None:
-        """Remove an App that has no users. Raises Missing, and Conflict while it has some."""
+        """Remove an App that has no users; subscriptions to it stop. Raises Missing, and Conflict while it has some."""
         app = self.one(actor.account_id, end_user_app_id)
+        now = self._ledger.clock.now_ms()
+        stops = [
+            write for app_id in app.saas_apps for write in queue_statements.stop_domain(app_id, app.user_domain, now)
+        ]
         try:
             await self._commit(
                 actor,
@@ -149,6 +154,7 @@ class EndUserApps:
                 "end_user_app.delete",
                 statements.LOCK(end_user_app=app.id),
                 statements.DELETE(end_user_app=app.id).must(_NO_USERS),
+                *stops,
                 detail={"user_domain": app.user_domain},
             )
         except WriteRefused:
@@ -218,7 +224,8 @@ class EndUserApps:
         return await self._grant(actor, saas_app_id, end_user_app_id, authorized=True)
 
     async def cancel(self, actor: Actor, saas_app_id: int, end_user_app_id: int) -> EndUserApp:
-        """Take the users of an App away from a SaaS application, at once. Raises Missing, Conflict."""
+        """Take the users of an App away from a SaaS application, at once; its subscriptions to them stop. Raises
+        Missing, Conflict."""
         return await self._grant(actor, saas_app_id, end_user_app_id, authorized=False)
 
     async def _grant(self, actor: Actor, saas_app_id: int, end_user_app_id: int, *, authorized: bool) -> EndUserApp:
@@ -229,12 +236,14 @@ class EndUserApps:
             word = "authorized already" if authorized else "not authorized"
             raise Conflict("end_user_app_" + word.replace(" ", "_"), f"{app.name} is {word} to {saas_app.name}")
         row = statements.GrantRow(app.id, saas_app.id, now)
-        cancel = statements.CANCEL(end_user_app=app.id, for_app=saas_app.id).must("authorization")
-        write = statements.AUTHORIZE.of(row) if authorized else cancel
+        writes: list[Write] = [statements.AUTHORIZE.of(row)]
+        if not authorized:
+            cancel = statements.CANCEL(end_user_app=app.id, for_app=saas_app.id).must("authorization")
+            writes = [cancel, *queue_statements.stop_domain(saas_app.id, app.user_domain, now)]
         news = [GrantNews(app, saas_app, authorized, now)]
         action = "end_user_app.authorize" if authorized else "end_user_app.cancel"
         detail: dict[str, object] = {"app": saas_app.name}
-        await self._commit(actor, app, action, write, detail=detail, news=news)
+        await self._commit(actor, app, action, *writes, detail=detail, news=news)
         return self.one(actor.account_id, app.id)
 
     async def _commit(
@@ -251,7 +260,7 @@ class EndUserApps:
             action,
             ("end_user_app", app.name),
             *writes,
-            changed=[("end_user_app", app.id)] if writes else (),
+            changed=[("end_user_app", app.id), ("queue", app.id)] if writes else (),
             detail={"id": app.id, **(detail or {})},
             messages=self._news.messages(news),
         )

@@ -189,6 +189,7 @@ class Platform:
         self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
         self.queues = Queues(self.ledger, self.queue_engine, limit=limits.max_queues)
+        self.saas_apps.on_delete.append(self.queues.forget)
         self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
         book = BindingBook(self.ledger, self.end_user_news)
         self.devices.releases.append(book.release)

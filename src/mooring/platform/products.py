@@ -8,6 +8,7 @@ import msgspec
 from mooring.store import UniqueViolation, Vault, WriteRefused
 from mooring.store import device_list as device_statements
 from mooring.store import products as statements
+from mooring.store import queues as queue_statements
 from mooring.store.bindings import UNBOUND
 
 from .entities import Product
@@ -183,8 +184,8 @@ class Products:
         return self.one(actor.account_id, product_key)
 
     async def delete(self, actor: Actor, product_key: str, *, force: bool = False) -> None:
-        """Remove a product with its thing model and devices. Not recoverable. Raises Missing, and Conflict while it has
-        devices that are not virtual, unless `force` is given."""
+        """Remove a product with its thing model and devices; its subscriptions stop. Not recoverable. Raises Missing,
+        and Conflict while it has devices that are not virtual, unless `force` is given."""
         product = self.one(actor.account_id, product_key)
         store = self._ledger.store
         [devices] = await store.scan(device_statements.SUMMARY, of_product=product.id)
@@ -196,7 +197,8 @@ class Products:
             "product.delete",
             ("product", product_key),
             statements.DELETE(product_id=product.id).must("product"),
-            changed=[("product", product.id)],
+            *queue_statements.stop_product(product.id, self._ledger.clock.now_ms()),
+            changed=[("product", product.id), ("queue", product.id)],
             detail={"id": product.id, "name": product.name, "devices": devices.real},
         )
         for listener in self.on_delete:

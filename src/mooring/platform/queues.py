@@ -7,9 +7,12 @@ import re
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
-from mooring.store import UniqueViolation, Write
+from mooring.store import StoreError, UniqueViolation, Write, WriteRefused
 from mooring.store import queues as statements
+from mooring.store.queue_counters import COUNTERS
+from mooring.store.queue_messages import MessageRow
 
 from .entities import App
 from .errors import Conflict, Invalid, LimitReached, Missing
@@ -17,10 +20,13 @@ from .ledger import Actor, Ledger
 from .queue_engine import QueueEngine, QueueState
 from .routes import Queue
 
-__all__ = ["IDLE_DAYS", "STARTED", "STOPPED", "SUSPENDED", "QueueDetail", "Queues", "check_queue_name", "filtered"]
+__all__ = ["IDLE_DAYS", "STOPPED", "SUSPENDED", "WARNED_DAYS", "QueueDetail", "Queues", "filtered"]
 
-STOPPED, STARTED, SUSPENDED = 0, 1, 2
-IDLE_DAYS = 30
+_log = structlog.get_logger()
+
+STOPPED, SUSPENDED = 0, 2
+IDLE_DAYS, WARNED_DAYS = 30, 7
+"""After how many days without a consumer a queue is suspended, and how many before that it is warned of."""
 
 _DAY_MS = 86_400_000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -28,7 +34,11 @@ _MAX_DESCRIPTION = 200
 
 
 class QueueDetail(msgspec.Struct, frozen=True):
-    """A queue, what is in it and what went through it; `used_at` is epoch ms, the counters are of messages, ever."""
+    """A queue, what is in it and what went through it; the counters are of messages, ever.
+
+    `used_at` is when it was used last, `suspends_at` when it will be suspended unless it is used: set `WARNED_DAYS`
+    days before. Both are epoch ms.
+    """
 
     queue: Queue
     state: QueueState
@@ -39,6 +49,7 @@ class QueueDetail(msgspec.Struct, frozen=True):
     rejected: int
     cleared: int
     used_at: int
+    suspends_at: int | None
 
 
 class Queues:
@@ -49,6 +60,7 @@ class Queues:
         self._directory = ledger.directory
         self._engine = engine
         self._limit = limit
+        self._warned: dict[int, int] = {}  # by queue the last use that a warning was about
 
     def all(self, account_id: int, app_id: int | None = None) -> list[Queue]:
         """Queues of the account, or of one application, newest first."""
@@ -65,7 +77,7 @@ class Queues:
     def by_name(self, account_id: int, name: str, app_id: int | None = None) -> Queue:
         """One queue by its short or its full name. Raises Missing (16002)."""
         for queue in self.all(account_id, app_id):
-            if name in (queue.name, queue.full_name):
+            if queue.is_named(name):
                 return queue
         raise Missing("no_such_queue", f"there is no queue {name[:100]!r}", field="queueName", wire=16002)
 
@@ -77,45 +89,43 @@ class Queues:
             state = await self._engine.inspect(queue_id)
             acked = self._engine.acked(row, state)
             counters = (row.pushed, acked, row.expired, row.overflowed, row.rejected, row.cleared)
-            return QueueDetail(queue, state, *counters, used_at)
+            suspends_at = None if queue.status == SUSPENDED else _suspends_at(used_at, self._ledger.clock.now_ms())
+            return QueueDetail(queue, state, *counters, used_at, suspends_at)
         raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queueId", wire=16002)
 
     async def create(self, actor: Actor, app: App, name: str, description: str = "") -> Queue:
         """A new queue, not started; the first of an application is its free one. Raises Invalid, Conflict (16001),
         LimitReached (16007)."""
-        check_queue_name(name)
+        _check_name(name)
         if len(description) > _MAX_DESCRIPTION:
             message = f"queueDesc has {len(description)} characters, the limit is {_MAX_DESCRIPTION}"
             raise Invalid("text_length", message, field="queueDesc", wire=50005)
-        if len(self.all(app.account_id)) >= self._limit:
-            message = f"the account has {self._limit} queues, which is its limit"
-            raise LimitReached("queue_limit", message, wire=16007)
         now = self._ledger.clock.now_ms()
-        row = statements.QueueRow(
-            id=self._ledger.ids.next(),
+        queue_id = self._ledger.ids.next()
+        add = statements.ADD(
+            id=queue_id,
             account_id=app.account_id,
             app_id=app.id,
             name=name,
             description=description,
-            is_free=not any(queue.is_free for queue in self.all(app.account_id, app.id)),
             status=STOPPED,
-            pushed=0,
-            acked=0,
-            expired=0,
-            overflowed=0,
-            rejected=0,
-            cleared=0,
+            **dict.fromkeys(COUNTERS, 0),
             used_at=now,
             suspended_at=None,
             created_at=now,
             updated_at=None,
+            allowed=self._limit,
         )
+        lock = statements.LOCK_ACCOUNT(of_account=app.account_id)
         try:
-            await self._commit(actor, "queue.create", name, statements.ADD.of(row), queue_id=row.id)
+            await self._commit(actor, "queue.create", name, lock, add.must("number of queues"), queue_id=queue_id)
         except UniqueViolation:
             raise Conflict("queue_taken", f"queue name {name} is in use", field="queueName", wire=16001) from None
-        await self._engine.ensure(row.id)
-        return self.one(app.account_id, row.id)
+        except WriteRefused:
+            message = f"the account has {self._limit} queues, which is its limit"
+            raise LimitReached("queue_limit", message, wire=16007) from None
+        await self._engine.ensure(queue_id)
+        return self.one(app.account_id, queue_id)
 
     async def revive(self, queue_id: int) -> None:
         """One of its subscriptions was started."""
@@ -124,13 +134,16 @@ class Queues:
     async def delete(self, actor: Actor, queue_id: int, app_id: int | None = None) -> None:
         """Delete a queue that no subscription points to, with what is in it. Raises Missing, Conflict (16008)."""
         queue = self.one(actor.account_id, queue_id, app_id)
-        pointing = [one for one in self._directory.subscriptions(queue.account_id) if one.queue_id == queue_id]
-        if pointing:
-            names = ", ".join(one.name for one in pointing[:3])
-            raise Conflict("queue_subscribed", f"{len(pointing)} subscriptions point to it: {names}", wire=16008)
         write = statements.DELETE(of_queue=queue_id).must(f"queue {queue.name}")
-        await self._commit(actor, "queue.delete", queue.name, write, queue_id=queue_id)
-        await self._engine.forget(queue_id)
+        try:
+            await self._commit(actor, "queue.delete", queue.name, write, queue_id=queue_id)
+        except WriteRefused:
+            await self._directory.catch_up()
+            self.one(actor.account_id, queue_id)  # unless it was deleted meanwhile
+            names = [one.name for one in self._directory.subscriptions(queue.account_id) if one.queue_id == queue_id]
+            message = f"{len(names)} subscriptions point to it: {', '.join(names[:3])}"
+            raise Conflict("queue_subscribed", message, wire=16008) from None
+        await self.forget([queue])
 
     async def clear(self, actor: Actor, queue_id: int, app_id: int | None = None) -> int:
         """Drop what waits, not what consumers have; returns how many messages. Raises Missing."""
@@ -139,27 +152,53 @@ class Queues:
         await self._commit(actor, "queue.clear", queue.name, queue_id=queue_id, dropped=dropped)
         return dropped
 
-    async def suspend_idle(self) -> None:
-        """Suspend queues that nobody used for `IDLE_DAYS` days: consumers end, messages go, subscriptions stop."""
-        before = self._ledger.clock.now_ms() - IDLE_DAYS * _DAY_MS
-        for row in await self._ledger.store.scan(statements.ALL):
-            queue = self._directory.queue(row.id)
-            if queue is None or queue.status == SUSPENDED or max(row.used_at, self._engine.used_at(row.id)) > before:
-                continue
-            await self._suspend(queue, row.used_at)
+    async def peek(self, account_id: int, queue_id: int, count: int) -> list[MessageRow]:
+        """The next messages that consumers get, without taking them; perhaps fewer than `count` although more wait.
+        Raises Missing, StoreUnavailable."""
+        self.one(account_id, queue_id)
+        return await self._engine.peek(queue_id, count)
 
-    async def _suspend(self, queue: Queue, used_at: int) -> None:
+    async def forget(self, queues: Sequence[Queue]) -> None:
+        """These are deleted: their consumers end, their messages go, now or when their time is over."""
+        for queue in queues:
+            self._warned.pop(queue.id, None)
+            try:
+                await self._engine.forget(queue.id)
+            except StoreError as error:
+                _log.warning("messages of a deleted queue stay until they expire", queue=queue.id, error=str(error))
+
+    async def suspend_idle(self) -> None:
+        """Suspend queues that nobody used for `IDLE_DAYS` days, and warn of those that come near it.
+
+        Suspended: consumers end, messages go, subscriptions stop. Raises StoreUnavailable.
+        """
         now = self._ledger.clock.now_ms()
+        for row in await self._ledger.store.scan(statements.ALL):
+            queue, used_at = self._directory.queue(row.id), max(row.used_at, self._engine.used_at(row.id))
+            if queue is None or queue.status == SUSPENDED:
+                continue
+            if used_at > row.used_at:  # a consumer that got no message has left no trace in the database yet
+                await self._ledger.store.write(statements.SET_USED(of_queue=row.id, used=used_at))
+            suspends_at = _suspends_at(used_at, now)
+            if suspends_at is None:
+                continue
+            if suspends_at <= now:
+                await self._suspend(queue, now)
+            elif self._warned.get(queue.id) != used_at:
+                self._warned[queue.id] = used_at
+                days = (now - used_at) // _DAY_MS
+                _log.warning("queue is about to be suspended", queue=queue.full_name, idle_days=days)
+
+    async def _suspend(self, queue: Queue, now: int) -> None:
         actor = Actor(queue.account_id, "housekeeping", "local")
-        stops = [
-            statements.SET_RUNNING(of_subscription=one.id, new_running=False, now=now)
-            for one in self._directory.subscriptions(queue.account_id)
-            if one.queue_id == queue.id and one.running
-        ]
-        write = statements.SET_STATUS(
-            of_queue=queue.id, new_status=SUSPENDED, new_suspended_at=now, new_used_at=used_at, now=now
-        )
-        await self._commit(actor, "queue.suspend", queue.name, write, *stops, queue_id=queue.id)
+        write = statements.SUSPEND(of_queue=queue.id, unused_since=now - IDLE_DAYS * _DAY_MS, now=now)
+        stops = statements.stop_queue(queue.id, now)
+        try:
+            await self._commit(actor, "queue.suspend", queue.name, write.must("idle"), *stops, queue_id=queue.id)
+        except WriteRefused:
+            return  # somebody used it meanwhile
+        _log.warning("queue suspended", queue=queue.full_name, idle_days=IDLE_DAYS)
+        self._warned.pop(queue.id, None)
         await self._engine.suspend(queue.id, f"the queue was suspended: nobody used it for {IDLE_DAYS} days")
 
     async def _commit(
@@ -175,7 +214,13 @@ class Queues:
         )
 
 
-def check_queue_name(name: str) -> None:
+def _suspends_at(used_at: int, now: int) -> int | None:
+    """When a queue that was last used then is to be suspended, once that is near."""
+    suspends_at = used_at + IDLE_DAYS * _DAY_MS
+    return suspends_at if suspends_at - now <= WARNED_DAYS * _DAY_MS else None
+
+
+def _check_name(name: str) -> None:
     """1 to 64 letters, digits, _ and -. Raises Invalid."""
     if not _NAME.fullmatch(name):
         message = "queueName must be 1 to 64 letters, digits, _ and -"

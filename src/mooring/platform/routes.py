@@ -42,6 +42,10 @@ class Queue(msgspec.Struct, frozen=True):
         """Whether nobody consumed it for so long that nothing goes in or out."""
         return self.status == _SUSPENDED
 
+    def is_named(self, name: str) -> bool:
+        """Whether a caller means it: by its short name, or its full one with or without zeros before the number."""
+        return name in (self.name, self.full_name, f"a.{self.account_id}.{self.name}")
+
 
 class Subscription(msgspec.Struct, frozen=True):
     """One subscription (messages.md section 8). `level` is product, device, saas or domain; times are epoch ms."""

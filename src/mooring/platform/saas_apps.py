@@ -1,11 +1,13 @@
 """SaaS applications: keys, packages, products, IP white lists (domain-rules.md section 9)."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import msgspec
 
 from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import products as product_statements
+from mooring.store import queues as queue_statements
 from mooring.store import saas_apps as statements
 
 from .addresses import parse_addresses
@@ -15,6 +17,7 @@ from .fields import check_choice, check_key, check_text
 from .ledger import Actor, Ledger
 from .loading import app_context
 from .products import Products
+from .routes import Queue
 from .secret import Secret
 from .service_market import check_package
 from .sources import BASE62, Entropy, random_text
@@ -56,7 +59,8 @@ class AppChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SaasApps:
-    """What an administrator does with SaaS applications."""
+    """What an administrator does with SaaS applications. `on_delete` listeners hear of the queues that went with a
+    deleted one."""
 
     def __init__(
         self, ledger: Ledger, vault: Vault, entropy: Entropy, products: Products, *, limit: int | None = None
@@ -67,6 +71,7 @@ class SaasApps:
         self._entropy = entropy
         self._products = products
         self._limit = limit
+        self.on_delete: list[Callable[[Sequence[Queue]], Awaitable[None]]] = []
 
     def all(self, account_id: int) -> list[App]:
         """The account's applications, newest first."""
@@ -137,16 +142,20 @@ class SaasApps:
         return self.one(actor.account_id, app_id)
 
     async def delete(self, actor: Actor, app_id: int) -> None:
-        """Remove an application; its tokens die, its products become free. Raises Missing."""
+        """Remove an application with its queues and subscriptions; its tokens die, its products become free. Raises
+        Missing."""
         app = self.one(actor.account_id, app_id)
+        queues = [queue for queue in self._directory.queues(actor.account_id) if queue.app_id == app_id]
         await self._ledger.commit(
             actor,
             "app.delete",
             ("app", app.name),
             statements.DELETE(app_id=app_id).must("app"),
             changed=[("app", app_id)],
-            detail={"id": app_id, "access_key": app.access_key},
+            detail={"id": app_id, "access_key": app.access_key, "queues": [queue.name for queue in queues]},
         )
+        for listener in self.on_delete:
+            await listener(queues)
 
     async def show_secret(self, actor: Actor, app_id: int) -> Secret:
         """The AccessSecret; that it was shown is audited. Raises Missing."""
@@ -219,14 +228,14 @@ class SaasApps:
         return self._products.one(actor.account_id, product_key)
 
     async def cancel_product(self, actor: Actor, app_id: int, product_key: str) -> None:
-        """Take a product away from an application. Raises Missing, Conflict."""
+        """Take a product away from an application; its subscriptions stop. Raises Missing, Conflict."""
         app = self.one(actor.account_id, app_id)
         product = self._products.one(actor.account_id, product_key)
         write = product_statements.CANCEL(product_id=product.id, for_app=app_id).must("authorized")
         try:
-            await self._commit(
-                actor, app, "app.cancel_product", write, product=product, detail={"product_key": product_key}
-            )
+            stops = queue_statements.stop_product(product.id, self._ledger.clock.now_ms())
+            detail: dict[str, object] = {"product_key": product_key}
+            await self._commit(actor, app, "app.cancel_product", write, *stops, product=product, detail=detail)
         except WriteRefused:
             raise Conflict("product_not_authorized", f"{product_key} is not authorized to {app.name}") from None
 
@@ -239,7 +248,7 @@ class SaasApps:
         product: Product | None = None,
         detail: dict[str, object] | None = None,
     ) -> None:
-        changed = [("app", app.id)] if product is None else [("product", product.id)]
+        changed = [("app", app.id)] if product is None else [("product", product.id), ("queue", product.id)]
         await self._ledger.commit(
             actor,
             action,

@@ -12,16 +12,18 @@ from mooring.store import Write, WriteRefused
 from mooring.store import queues as statements
 
 from .devices import Devices
+from .end_user_entities import EndUserApp
 from .entities import App, Product
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .ledger import Actor, Ledger
 from .message_codes import DOMAIN_CODES, SAAS_CODES, device_codes
-from .queues import STARTED, STOPPED, SUSPENDED, Queues
+from .queues import Queues
 from .routes import Queue, Subscription
 
 __all__ = ["NewSubscription", "SubscriptionChanges", "Subscriptions"]
 
 _NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9_-]{1,128}")
+_LIMIT, _PRODUCT, _DEVICE, _DOMAIN, _STATE = "number of subscriptions", "product", "device", "domain", "state"
 
 
 class NewSubscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,19 +86,22 @@ class Subscriptions:
         return self._queues.one(subscription.account_id, subscription.queue_id)
 
     async def create(self, actor: Actor, app: App, new: NewSubscription) -> Subscription:
-        """A stopped subscription. Raises Missing, Invalid, LimitReached (16018)."""
+        """A stopped subscription. Raises Missing (70017, 70089 product, 70130 device, 16002 queue, 70060 for a queue or
+        a domain that is not the application's), Invalid, LimitReached (16018)."""
+        product = self._product(app, new.product_key)
         _check_name(new.name)
-        product, device_id = await self._target(app, new)
         codes = _checked(new.codes, _allowed(new.level, product))
-        queue = self._queues.by_name(app.account_id, new.queue, app.id)
-        if len(self.all(app.account_id)) >= self._limit:
-            message = f"the account has {self._limit} subscriptions, which is its limit"
-            raise LimitReached("subscription_limit", message, wire=16018)
-        row = statements.SubscriptionRow(
-            id=self._ledger.ids.next(),
+        if new.user_domain is not None:
+            self._domain(app.id, new.user_domain)
+        device_id = None
+        if product is not None and new.device_key is not None:
+            device_id = (await self._devices.one(app.account_id, product.product_key, new.device_key)).id
+        subscription_id = self._ledger.ids.next()
+        add = statements.ADD_SUBSCRIPTION(
+            id=subscription_id,
             account_id=app.account_id,
             app_id=app.id,
-            queue_id=queue.id,
+            queue_id=self._queue(app, new.queue).id,
             name=new.name,
             level=new.level,
             product_id=product.id if product is not None else None,
@@ -108,17 +113,27 @@ class Subscriptions:
             running=False,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
-        )
-        await self._commit(actor, "subscription.create", row.name, row.id, statements.ADD_SUBSCRIPTION.of(row))
-        return self.one(app.account_id, row.id)
+            allowed=self._limit,
+        ).must(_LIMIT)
+        lock = statements.LOCK_ACCOUNT(of_account=app.account_id)
+        try:
+            await self._commit(actor, "subscription.create", new.name, subscription_id, lock, add, given=new)
+        except WriteRefused as error:
+            if error.guard != _LIMIT:
+                raise await self._without_queue(app, new.queue, error) from None
+            message = f"the account has {self._limit} subscriptions, which is its limit"
+            raise LimitReached("subscription_limit", message, wire=16018) from None
+        return self.one(app.account_id, subscription_id)
 
     async def update(
         self, actor: Actor, subscription_id: int, changes: SubscriptionChanges, app_id: int | None = None
     ) -> Subscription:
-        """Change a stopped subscription. Raises Missing, Invalid, Conflict (16022 while it runs)."""
+        """Change a stopped subscription. Raises Missing, Invalid (50004 for no change at all), Conflict (16022 while it
+        runs)."""
         found = self.one(actor.account_id, subscription_id, app_id)
-        if found.running:
-            raise _running(found, 16022)
+        if changes == SubscriptionChanges():
+            message = "give subscribeName, queueName or msgTypes to change"
+            raise Invalid("nothing_to_change", message, wire=50004)
         name, codes, queue_id = found.name, found.codes, found.queue_id
         if changes.name is not None:
             _check_name(changes.name)
@@ -126,134 +141,125 @@ class Subscriptions:
         if changes.codes is not None:
             product = self._directory.product(found.product_id) if found.product_id is not None else None
             codes = _checked(changes.codes, _allowed(found.level, product))
-        if changes.queue is not None:
-            queue_id = self._queues.by_name(found.account_id, changes.queue, found.app_id).id
-        if (name, codes, queue_id) == (found.name, found.codes, found.queue_id):
-            raise Invalid("nothing_to_change", "nothing differs from what is stored", wire=50005)
+        app = self._directory.app(found.app_id)
+        if changes.queue is not None and app is not None:
+            queue_id = self._queue(app, changes.queue).id
         write = statements.UPDATE_SUBSCRIPTION(
             of_subscription=found.id,
             new_name=name,
             new_codes=msgspec.json.encode(codes).decode(),
             new_queue=queue_id,
             now=self._ledger.clock.now_ms(),
-        ).must(f"subscription {found.name}")
+        ).must(_STATE)
         try:
-            await self._commit(actor, "subscription.update", name, found.id, write)
-        except WriteRefused:
-            raise _running(found, 16022) from None
+            await self._commit(actor, "subscription.update", name, found.id, write, given=changes)
+        except WriteRefused as error:
+            if error.guard != _STATE and app is not None and changes.queue is not None:
+                raise await self._without_queue(app, changes.queue, error) from None
+            raise await self._running(found, 16022) from None
         return self.one(found.account_id, found.id)
 
     async def delete(self, actor: Actor, subscription_id: int, app_id: int | None = None) -> None:
         """Delete a stopped subscription. Raises Missing, Conflict (16019 while it runs)."""
         found = self.one(actor.account_id, subscription_id, app_id)
-        if found.running:
-            raise _running(found, 16019)
-        write = statements.DELETE_SUBSCRIPTION(of_subscription=found.id).must(f"subscription {found.name}")
+        write = statements.DELETE_SUBSCRIPTION(of_subscription=found.id).must(_STATE)
         try:
             await self._commit(actor, "subscription.delete", found.name, found.id, write)
         except WriteRefused:
-            raise _running(found, 16019) from None
+            raise await self._running(found, 16019) from None
 
     async def start(self, actor: Actor, subscription_id: int, app_id: int | None = None) -> Subscription:
-        """Let messages flow, from now on; a suspended queue revives. Raises Missing (70089, 70130), Conflict 16020."""
+        """Let messages flow, from now on; a suspended queue revives. Raises Missing (70089 for a product, 70130 for a
+        device, 70060 for a domain that is not there any more), Conflict (16020)."""
         found = self.one(actor.account_id, subscription_id, app_id)
-        if found.running:
-            raise _running(found, 16020)
-        await self._still_there(found)
-        queue = self.queue_of(found)
         now = self._ledger.clock.now_ms()
-        writes = [statements.SET_RUNNING(of_subscription=found.id, new_running=True, now=now).must(found.name)]
-        if queue.status != STARTED:
-            writes.append(_status(queue, STARTED, now))
+        writes = []
+        if found.product_id is not None:
+            writes.append(statements.HOLD_PRODUCT(of_product=found.product_id, of_app=found.app_id).must(_PRODUCT))
+        if found.device_id is not None:
+            writes.append(statements.HOLD_DEVICE(of_device=found.device_id).must(_DEVICE))
+        if found.user_domain is not None:
+            domain = self._domain(found.app_id, found.user_domain)
+            writes.append(statements.HOLD_DOMAIN(of_domain=domain.id, of_app=found.app_id).must(_DOMAIN))
+        writes.append(statements.START_QUEUE(of_queue=found.queue_id, now=now))
+        writes.append(statements.START(of_subscription=found.id, now=now).must(_STATE))
         try:
             await self._commit(actor, "subscription.start", found.name, found.id, *writes)
-        except WriteRefused:
-            raise _running(found, 16020) from None
-        await self._queues.revive(queue.id)
+        except WriteRefused as error:
+            if error.guard == _PRODUCT:
+                message = f"product {found.product_key} is not authorized to the application any more"
+                raise Missing("no_such_product", message, wire=70089) from None
+            if error.guard == _DEVICE:
+                raise Missing("no_such_device", f"device {found.device_key} was deleted", wire=70130) from None
+            if error.guard == _DOMAIN:
+                raise _domain_gone(found.user_domain or "") from None
+            raise await self._running(found, 16020) from None
+        await self._queues.revive(found.queue_id)
         return self.one(found.account_id, found.id)
 
     async def stop(self, actor: Actor, subscription_id: int, app_id: int | None = None) -> Subscription:
         """Let nothing more in; what is queued stays. Raises Missing, Conflict (16021)."""
         found = self.one(actor.account_id, subscription_id, app_id)
-        if not found.running:
-            raise Conflict("not_running", f"subscription {found.name} does not run", wire=16021)
+        writes = statements.stop_one(found.id, self._ledger.clock.now_ms(), _STATE)
         try:
-            await self._commit(actor, "subscription.stop", found.name, found.id, *self._stops([found]))
+            await self._commit(actor, "subscription.stop", found.name, found.id, *writes)
         except WriteRefused:
+            await self._directory.catch_up()
+            self.one(actor.account_id, subscription_id)  # unless it was deleted meanwhile
             raise Conflict("not_running", f"subscription {found.name} does not run", wire=16021) from None
         return self.one(found.account_id, found.id)
 
-    def stops_of_product(self, product_id: int, device_id: int | None = None) -> list[Write]:
-        """Writes that stop what runs for a product, or for one of its devices, that goes away."""
-        account = self._directory.product(product_id)
-        if account is None:
-            return []
-        running = [
-            one
-            for one in self.all(account.account_id)
-            if one.running and one.product_id == product_id and device_id in (None, one.device_id)
-        ]
-        return self._stops(running)
-
-    def _stops(self, stopping: Sequence[Subscription]) -> list[Write]:
-        now = self._ledger.clock.now_ms()
-        writes = [
-            statements.SET_RUNNING(of_subscription=one.id, new_running=False, now=now).must(one.name)
-            for one in stopping
-        ]
-        ids = {one.id for one in stopping}
-        for queue_id in {one.queue_id for one in stopping}:
-            queue = self._directory.queue(queue_id)
-            others = [
-                one
-                for one in self._directory.subscriptions(stopping[0].account_id)
-                if one.queue_id == queue_id and one.running and one.id not in ids
-            ]
-            if queue is not None and queue.status == STARTED and not others:
-                writes.append(_status(queue, STOPPED, now))
-        return writes
-
-    async def _target(self, app: App, new: NewSubscription) -> tuple[Product | None, int | None]:
-        if new.product_key is None:
-            return None, None
-        product = self._directory.product_by_key(new.product_key)
-        if product is None:
-            raise Missing("no_such_product", f"there is no product {new.product_key[:40]!r}", wire=70017)
+    def _product(self, app: App, product_key: str | None) -> Product | None:
+        if product_key is None:
+            return None
+        product = self._directory.product_by_key(product_key)
+        if product is None or product.account_id != app.account_id:
+            raise Missing("no_such_product", f"there is no product {product_key[:40]!r}", wire=70017)
         if product.app_id != app.id:
-            raise Missing("no_such_product", f"product {new.product_key} is not authorized", wire=70089)
-        if new.device_key is None:
-            return product, None
-        device = await self._devices.find(product.id, new.device_key)
-        if device is None:
-            raise Missing("no_such_device", f"there is no device {new.device_key[:40]!r}", wire=70130)
-        return product, device.id
-
-    async def _still_there(self, found: Subscription) -> None:
-        if found.product_id is None:
-            return
-        product = self._directory.product(found.product_id)
-        if product is None or product.app_id != found.app_id:
-            message = f"product {found.product_key} is not authorized to the application any more"
+            message = f"product {product_key} is not authorized to {app.name}"
             raise Missing("no_such_product", message, wire=70089)
-        if found.device_id is not None and await self._devices.by_id(found.device_id) is None:
-            raise Missing("no_such_device", f"device {found.device_key} was deleted", wire=70130)
+        return product
 
-    async def _commit(self, actor: Actor, action: str, name: str, subscription_id: int, *writes: Write) -> None:
+    def _domain(self, app_id: int, user_domain: str) -> EndUserApp:
+        found = self._directory.end_user_app_by_domain(user_domain)
+        if found is None or app_id not in found.saas_apps:
+            raise _domain_gone(user_domain)
+        return found
+
+    def _queue(self, app: App, name: str) -> Queue:
+        queue = self._queues.by_name(app.account_id, name)
+        if queue.app_id != app.id:
+            message = f"queue {queue.name} is another application's"
+            raise Missing("no_such_queue", message, field="queueName", wire=70060)
+        return queue
+
+    async def _without_queue(self, app: App, name: str, error: WriteRefused) -> Exception:
+        """Why a subscription cannot point to a queue that was there a moment ago."""
+        await self._directory.catch_up()
+        self._queue(app, name)
+        return error
+
+    async def _running(self, found: Subscription, wire: int) -> Conflict:
+        """The refusal of what only a stopped subscription takes. Raises Missing when it was deleted meanwhile."""
+        await self._directory.catch_up()
+        self.one(found.account_id, found.id)
+        return Conflict("running", f"subscription {found.name} runs", wire=wire)
+
+    async def _commit(
+        self, actor: Actor, action: str, name: str, subscription_id: int, *writes: Write, given: object = None
+    ) -> None:
         await self._ledger.commit(
             actor,
             action,
             ("subscription", name),
             *writes,
             changed=[("queue", subscription_id)],
-            detail={"id": subscription_id},
+            detail={"id": subscription_id, **({} if given is None else {"given": msgspec.to_builtins(given)})},
         )
 
 
-def _status(queue: Queue, status: int, now: int) -> Write:
-    suspended_at = queue.suspended_at if status == SUSPENDED else None
-    return statements.SET_STATUS(
-        of_queue=queue.id, new_status=status, new_suspended_at=suspended_at, new_used_at=now, now=now
-    )
+def _domain_gone(user_domain: str) -> Missing:
+    return Missing("no_such_domain", f"end-user domain {user_domain[:40]!r} is not authorized", wire=70060)
 
 
 def _allowed(level: str, product: Product | None) -> Collection[int]:
@@ -275,7 +281,3 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         message = "subscribeName must be 1 to 128 Chinese characters, letters, digits, _ and -"
         raise Invalid("key_form", message, field="subscribeName", wire=50005)
-
-
-def _running(found: Subscription, wire: int) -> Conflict:
-    return Conflict("running", f"subscription {found.name} runs", wire=wire)
