@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from mooring.platform import passwords
 from mooring.store import Store
-from rabbitmq.cloud import Node, RabbitCloud, build_rabbit_cloud
+from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud
 
 
 @pytest.fixture(autouse=True)

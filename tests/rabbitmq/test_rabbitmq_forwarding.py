@@ -11,7 +11,7 @@ from mooring.platform.sources import Ids
 from mooring.store import Store, queue_messages
 from mooring.store.postgres import PostgresStore
 from mooring.store.queue_messages import MessageRow
-from rabbitmq.cloud import Node, RabbitCloud, build_rabbit_cloud, eventually, open_platform, push
+from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud, eventually, open_platform, push
 
 
 def first_seen(numbers: list[int]) -> list[int]:

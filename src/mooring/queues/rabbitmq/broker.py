@@ -4,6 +4,7 @@ Limits are a policy and no arguments of queues, so that settings can change, and
 queue as durable find it equal. Lost messages are dead-lettered to be counted.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,7 @@ class RabbitMq:
         self._address = address
         self._limits = limits
         self._management = Management(address)
+        self._preparing = asyncio.Lock()  # RabbitMQ fails when two make the same thing at once
 
     async def close(self) -> None:
         """Close what is kept open."""
@@ -53,6 +55,10 @@ class RabbitMq:
 
     async def prepare(self) -> None:
         """See `Broker`: nothing is written that is there already."""
+        async with self._preparing:
+            await self._prepare()
+
+    async def _prepare(self) -> None:
         host = path("vhosts", VIRTUAL_HOST)
         if await self._management.get(host) is None:
             await self._management.put(host, {"description": "message queues of Mooring"})
