@@ -98,6 +98,7 @@ class Desk:
             self.trace,
             self.clock,
             self.ids,
+            self.platform.announcer,
         )
 
     async def restart(self) -> None:
@@ -154,7 +155,8 @@ class Desk:
         log_id = self.ids.next()
         at = self.clock.now_ms()
         decoded = codec_of(product).decode(fields)
-        ticket = self.commands.on_uplink(session, entry, cmd, packet_id, decoded, log_id, at)
+        evidence = self.commands.on_uplink(session, entry, cmd, packet_id, decoded, log_id, at)
+        ticket = evidence.ticket if evidence is not None else None
         entry.add(
             log_statements.ADD_DATA,
             (log_id, session.device.id, 1, cmd, packet_id, "", decoded.dm, ticket or log_id, 1, at, at, at),

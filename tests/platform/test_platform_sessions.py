@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import bindparam
@@ -76,7 +76,8 @@ class Hall:
         self.store = Failing(store)
         self.journal = Journal(self.store)  # type: ignore[arg-type]
         ids = Ids(clock, FakeEntropy("hall"))
-        self.sessions = Sessions(self.store, self.journal, Trace(clock), clock, ids)  # type: ignore[arg-type]
+        store_ = cast("Store", self.store)
+        self.sessions = Sessions(store_, self.journal, Trace(clock), clock, ids, platform.announcer)
         self.heard: list[str] = []
         self.sessions.on_open.append(lambda session: self.heard.append(f"open {session.id}"))
         self.sessions.on_close.append(lambda session: self.heard.append(f"close {session.id}"))

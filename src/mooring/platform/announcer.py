@@ -1,11 +1,12 @@
 """Tells queues what happens: one look-up, and only what somebody has subscribed to is made into a message.
 
-contract/messages.md. A message goes into the `Entry` of what it tells of (`Push`), or into the list of messages of a
-`Ledger.commit`. A body that breaks the schema is logged and not queued: it would stop real consumers for good.
+contract/messages.md. A message goes into the `Entry` of what it tells of (`Push`), or into the messages of a
+`Ledger.commit`. A body that breaks the schema is logged and counted, not queued: it would stop real consumers for good.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import structlog
@@ -13,128 +14,173 @@ import structlog
 from mooring.store.queue_messages import MessageRow
 
 from .directory import Directory
-from .entities import Device
 from .message_bodies import Json
-from .message_codes import MessageCode
+from .message_codes import CODE_OF, SAAS_DEVICE
 from .message_schema import fault_of
 from .routes import Queues, Targets
 from .sources import Clock, Ids
 
-__all__ = ["Announcer", "Carriers", "Push"]
+if TYPE_CHECKING:
+    from .ledger import Actor
+
+__all__ = ["Announcer", "Keyed", "Push", "Subject"]
 
 Push = Callable[[MessageRow], None]
 """Where messages go: `Entry.push`, or `append` of a list."""
+
+_DEVICE = "META_EVENT-DEVICE"
+_A_PERSON = 1  # operatorType
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
 
 
-class Carriers(Protocol):
-    """What messages about sub-devices need to know."""
+class Keyed(Protocol):
+    """A device as messages name it."""
 
-    def gateway_keys(self, device_id: int, /) -> tuple[str, str] | None:
-        """ProductKey and DeviceKey of the gateway that a sub-device hangs on now; None for any other device."""
+    @property
+    def product_id(self) -> int:
+        """Whose keys are known to the directory."""
+
+    @property
+    def device_key(self) -> str:
+        """The DeviceKey."""
+
+
+class Subject(Keyed, Protocol):
+    """A device that a message is about."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
 
 
 class Announcer:
-    """Makes messages. `data` is what stands in the body's `data`; `ticket` is the id of what happened."""
+    """Makes messages of a `kind`, `TYPE` or `TYPE-SUBTYPE`.
 
-    def __init__(self, directory: Directory, clock: Clock, ids: Ids, carriers: Carriers | None = None) -> None:
+    `data` is what stands in the body's `data`, `ticket` the id of what happened, `gateway` the one that a sub-device
+    hangs on. `invalid` counts what broke the schema, by kind.
+    """
+
+    def __init__(self, directory: Directory, clock: Clock, ids: Ids) -> None:
         self._directory = directory
         self._clock = clock
         self._ids = ids
-        self.carriers = carriers
+        self.invalid: Counter[str] = Counter()
 
     def targets(self, product_id: int) -> Targets | None:
         """Where messages about a product's devices go; None when nowhere, and then nothing need be put together."""
         return self._directory.routes.of_product(product_id)
 
     def device(
+        self, push: Push, subject: Subject, kind: str, data: Json, *, ticket: int, gateway: Keyed | None = None
+    ) -> None:
+        """A message about a device."""
+        targets = self.targets(subject.product_id)
+        if targets is not None:
+            self.tell(push, targets, subject, kind, data, ticket=ticket, gateway=gateway)
+
+    def tell(
         self,
         push: Push,
-        device: Device,
-        code: int,
+        targets: Targets,
+        subject: Subject,
         kind: str,
-        data: Json | None,
+        data: Json,
         *,
         ticket: int,
-        operation: str | None = None,
-        extra: Mapping[str, object] | None = None,
+        gateway: Keyed | None = None,
     ) -> None:
-        """A message about a device: `kind` is TYPE or TYPE-SUBTYPE, `extra` holds further members of the top level."""
-        targets = self.targets(device.product_id)
-        queues = targets.queues(device.id, code) if targets is not None else ()
+        """As `device`, for somebody who has looked up the targets already."""
+        queues = targets.queues(subject.id, CODE_OF[kind])
         if queues:
-            self._push_device(push, queues, device, kind, data, str(ticket), operation, extra or {})
+            self._push_device(push, queues, subject, kind, data, ticket, gateway)
 
-    def device_changed(self, push: Push, device: Device, operation: str, data: Json | None, *, ticket: int) -> None:
+    def device_changed(
+        self, push: Push, subject: Subject, operation: str, data: Json | None, *, gateway: Keyed | None = None
+    ) -> None:
         """META_EVENT/DEVICE, which is code 15 for the product and 102 for the application that holds it: one copy for
         each queue (section 5)."""
-        product = self._directory.product(device.product_id)
+        product = self._directory.product(subject.product_id)
         if product is None:
             return
         targets = self.targets(product.id)
-        queues = targets.queues(device.id, MessageCode.DEVICE) if targets is not None else ()
-        of_app = self._directory.routes.of_app(product.app_id, MessageCode.SAAS_DEVICE) if product.app_id else ()
+        queues = targets.queues(subject.id, CODE_OF[_DEVICE]) if targets is not None else ()
+        of_app = self._directory.routes.of_app(product.app_id, SAAS_DEVICE) if product.app_id else ()
         every = tuple(dict.fromkeys((*queues, *of_app)))
         if every:
-            self._push_device(push, every, device, "META_EVENT-DEVICE", data, str(ticket), operation, {})
-
-    def _push_device(
-        self,
-        push: Push,
-        queues: Queues,
-        device: Device,
-        kind: str,
-        data: Json | None,
-        ticket: str,
-        operation: str | None,
-        extra: Mapping[str, object],
-    ) -> None:
-        product = self._directory.product(device.product_id)
-        if product is None:
-            return
-        head: dict[str, object] = {"productKey": product.product_key, "deviceKey": device.device_key}
-        if operation is not None:
-            head["operation"] = operation
-        gateway = self.carriers.gateway_keys(device.id) if self.carriers is not None else None
-        if gateway is not None:
-            head["gateway"] = {"productKey": gateway[0], "deviceKey": gateway[1]}
-        self._push(push, queues, kind, {**head, **extra}, data, ticket)
+            ticket = self._ids.next()
+            self._push_device(push, every, subject, _DEVICE, data, ticket, gateway, {"operation": operation})
 
     def app(
         self,
         push: Push,
         app_id: int,
-        code: int,
         kind: str,
-        data: Json | None,
+        data: Json,
         *,
         operation: str,
+        actor: "Actor",
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        """A message at the level of an application."""
-        queues = self._directory.routes.of_app(app_id, code)
+        """A message at the level of an application, of what `actor` did; `extra` are members of the top level."""
+        queues = self._directory.routes.of_app(app_id, CODE_OF[kind])
         if queues:
-            head = {"operation": operation, **(extra or {})}
-            self._push(push, queues, kind, head, data, str(self._ids.next()))
+            head = {"operation": operation, **(extra or {}), **self._operator(actor)}
+            self._push(push, queues, kind, head, data, self._ids.next())
 
-    def domain(self, push: Push, user_domain: str, code: int, kind: str, data: Json) -> None:
+    def domain(self, push: Push, user_domain: str, kind: str, data: Json) -> None:
         """A message about an end user of a domain."""
-        queues = self._directory.routes.of_domain(user_domain, code)
+        queues = self._directory.routes.of_domain(user_domain, CODE_OF[kind])
         if queues:
-            self._push(push, queues, kind, {}, data, str(self._ids.next()))
+            self._push(push, queues, kind, {}, data, self._ids.next())
 
-    def _push(self, push: Push, queues: Queues, kind: str, head: Json, data: Json | None, ticket: str) -> None:
+    def _operator(self, actor: "Actor") -> Mapping[str, object]:
+        for person in self._directory.administrators():
+            if person.account_id == actor.account_id and person.email == actor.name:
+                return {"operator": person.id, "operatorType": _A_PERSON}
+        return {}
+
+    def _push_device(
+        self,
+        push: Push,
+        queues: Queues,
+        subject: Subject,
+        kind: str,
+        data: Json | None,
+        ticket: int,
+        gateway: Keyed | None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        head = self._keys(subject)
+        if head is None:
+            return
+        if gateway is not None:
+            keys = self._keys(gateway)
+            if keys is not None:
+                head["gateway"] = keys
+        if extra is not None:
+            head.update(extra)
+        self._push(push, queues, kind, head, data, ticket)
+
+    def _keys(self, keyed: Keyed) -> dict[str, object] | None:
+        product = self._directory.product(keyed.product_id)
+        return None if product is None else {"productKey": product.product_key, "deviceKey": keyed.device_key}
+
+    def _push(self, push: Push, queues: Queues, kind: str, head: Json, data: Json | None, ticket: int) -> None:
         now = self._clock.now_ms()
         type_name, _, subtype = kind.partition("-")
-        body: dict[str, object] = {"type": type_name, "createdAt": now, "ticket": ticket, **head, "data": data}
+        body: dict[str, object] = {"type": type_name, "createdAt": now, "ticket": str(ticket), **head, "data": data}
         if subtype:
             body["subtype"] = subtype
-        fault = fault_of(kind, body)
+        try:
+            fault = fault_of(kind, body)
+            encoded = b"" if fault else _encode(body)
+        except Exception as error:  # what happened must not fail because it cannot be told
+            fault = f"body is no JSON: {type(error).__name__}"
         if fault is not None:
+            self.invalid[kind] += 1
             _log.error("a message breaks its schema and is not queued", kind=kind, fault=fault)
             return
-        encoded = _encode(body)
         for queue_id in queues:
-            push(MessageRow(self._ids.next(), queue_id, kind, ticket, encoded, now))
+            push(MessageRow(self._ids.next(), queue_id, kind, str(ticket), encoded, now))

@@ -14,11 +14,15 @@ import structlog
 from mooring.protocol.frame import Frame
 from mooring.store import Store, StoreError, StoreUnavailable
 from mooring.store import commands as statements
+from mooring.store.queue_messages import MessageRow
 from mooring.thingmodel import Decoded
 
+from .announcer import Announcer
+from .command_evidence import Evidence
 from .command_flight import Flight
 from .command_input import Kind
 from .command_lane import WINDOW, Lane
+from .command_messages import CommandMessages, Receiver
 from .command_steps import Command, state_of
 from .directory import Directory
 from .journal import Entry, Journal
@@ -57,7 +61,14 @@ class Deliveries:
     """Moves commands on. Everything returns at once; what changes goes through the journal."""
 
     def __init__(
-        self, store: Store, directory: Directory, journal: Journal, sessions: Online, trace: Trace, clock: Clock
+        self,
+        store: Store,
+        directory: Directory,
+        journal: Journal,
+        sessions: Online,
+        trace: Trace,
+        clock: Clock,
+        announcer: Announcer,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -65,6 +76,7 @@ class Deliveries:
         self._sessions = sessions
         self._trace = trace
         self._clock = clock
+        self._messages = CommandMessages(announcer)
         self._lanes: dict[int, Lane] = {}
         self._opened: dict[int, Session] = {}  # sessions that are shown online: commands follow that, not overtake it
         self._stuck: set[int] = set()  # devices whose connection or database refused: the next tick tries again
@@ -74,6 +86,7 @@ class Deliveries:
         self._to_watch: dict[Flight, float] = {}
         self._to_expire: list[tuple[int, int, int]] = []  # heap of (epoch ms, ticket, device)
         self._unsaved: dict[int, Command] = {}
+        self._untold: list[Sequence[MessageRow]] = []
         self.on_sent: Callable[[int, int], None] | None = None
         """Hears of each command that was written: the device and the bytes of its payload."""
 
@@ -178,21 +191,25 @@ class Deliveries:
         decoded: Decoded | None,
         log_id: int,
         at_ms: int,
-    ) -> int | None:
-        """Find what an uplink is evidence of; the changes join `entry`. Returns the ticket that it answers."""
+    ) -> Evidence | None:
+        """Find what an uplink is evidence of; the changes join `entry`. Returns what it answers, None when nothing."""
         lane = self._lanes.get(session.device.id)
         if lane is None or not lane.flights:
             return None
         values: Mapping[int, object] = decoded.properties if decoded is not None else {}
         answers = list(decoded.services) if decoded is not None else []
         output = decoded.dm if decoded is not None else None
-        ticket = None
+        evidence = Evidence()
         moved = []
         for flight in lane.flights.values():
+            ticket = flight.command.id
             if cmd == _READ_RESPONSE and flight.take_reply(packet_id, output, log_id, at_ms):
-                ticket = flight.command.id
-            elif answers and flight.take_services(answers, log_id, at_ms):
-                ticket = ticket or flight.command.id
+                evidence.read = ticket
+            elif answers and (taken := flight.take_services(answers, log_id, at_ms)):
+                evidence.answers += [(answer, ticket) for answer in taken]
+                if flight.command.answered_at is None:
+                    continue
+                evidence.done = evidence.done or ticket
             elif not values or not flight.take_values(values, log_id, at_ms):
                 continue
             moved.append(flight)
@@ -201,7 +218,7 @@ class Deliveries:
         if moved:
             self._join(entry, [flight.command for flight in moved], at_ms)
             self._tidy(session.device.id, lane)
-        return ticket
+        return evidence if moved or evidence.answers else None
 
     # Flights
 
@@ -210,13 +227,18 @@ class Deliveries:
         if flight.withdrawn:
             return
         now = self._clock.now_ms()
-        if self.on_sent is not None and flight.command.published_at is None:
-            self.on_sent(flight.command.device_id, len(flight.command.payload or b""))
-        flight.command.publish(now, flight.packet_id)
-        entry = Entry()
+        command, entry = flight.command, Entry()
+        messages: list[MessageRow] = []
         if not flight.session.activated:
             self._sessions.note_data(flight.session, entry, now)
-        self._save(flight.command, entry)
+        if command.published_at is None:
+            payload = command.payload or b""
+            if self.on_sent is not None:
+                self.on_sent(command.device_id, len(payload))
+            sent = Frame(flight.packet_id, command.cmd, payload)
+            self._messages.left(messages.append, command.receiver, command.id, command.kind, sent, flight.codec)
+        command.publish(now, flight.packet_id)
+        self._save(command, entry, messages)
 
     def on_delivered(self, flight: Flight) -> None:
         """The PUBACK came, maybe late."""
@@ -273,6 +295,9 @@ class Deliveries:
         while self._to_expire and self._to_expire[0][0] <= now:
             _, ticket, device_id = heapq.heappop(self._to_expire)
             self._expire(device_id, ticket, now)
+        untold, self._untold = self._untold, []
+        for messages in untold:
+            self._tell_again(messages)
         unsaved, self._unsaved = self._unsaved, {}
         for command in unsaved.values():
             self._save(command)
@@ -336,6 +361,8 @@ class Deliveries:
         model = product.model if product is not None else None
         flight = Flight(self, command, session, model.codec if model is not None else None)
         command.leave_cache()
+        if session.gateway is not None:
+            command.receiver = Receiver(command.receiver.device, session.gateway.device)
         self._to_send.pop(command, None)
         monotonic = self._clock.monotonic()
         self._to_confirm[flight] = monotonic + CONFIRM_WITHIN_S
@@ -402,29 +429,53 @@ class Deliveries:
 
     # Keeping
 
-    def _save(self, command: Command, entry: Entry | None = None) -> None:
+    def _save(self, command: Command, entry: Entry | None = None, messages: Sequence[MessageRow] = ()) -> None:
         entry = entry or Entry()
-        self._join(entry, [command], self._clock.now_ms())
+        self._join(entry, [command], self._clock.now_ms(), messages)
         self._journal.add(entry)
 
-    def _join(self, entry: Entry, commands: Sequence[Command], at_ms: int) -> None:
+    def _join(self, entry: Entry, commands: Sequence[Command], at_ms: int, messages: Sequence[MessageRow] = ()) -> None:
+        """The commands as they are now, what `messages` tell of them, and what came of those that are settled."""
+        told = list(messages)
         for command in commands:
             for write in command.writes(at_ms):
                 entry.write(write)
+            if not command.pending and not command.outcome_told:
+                command.outcome_told = True
+                delivered = command.delivered_at is not None
+                self._messages.outcome(
+                    told.append, command.receiver, command.id, command.published_at, delivered=delivered
+                )
             if self._trace.watched(command.device_id):
                 failure = f" ({command.failure})" if command.failure else ""
                 self._trace.tell(
                     command.device_id, "note", note=f"command {command.id} is {state_of(command)}{failure}"
                 )
-        told = entry.done
+        for message in told:
+            entry.push(message)
+        listener = entry.done
 
         def done(error: StoreError | None) -> None:
             if isinstance(error, StoreUnavailable):
                 self._unsaved.update((command.id, command) for command in commands)
-            if told is not None:
-                told(error)
+                if told:
+                    self._untold.append(told)
+            if listener is not None:
+                listener(error)
 
         entry.done = done
+
+    def _tell_again(self, messages: Sequence[MessageRow]) -> None:
+        """Messages whose commit seemed to fail. When they are there all the same they are refused as a whole."""
+
+        def done(error: StoreError | None) -> None:
+            if isinstance(error, StoreUnavailable):
+                self._untold.append(messages)
+
+        entry = Entry(done)
+        for message in messages:
+            entry.push(message)
+        self._journal.add(entry)
 
 
 def _due(deadlines: Mapping[_K, float], now: float) -> list[_K]:

@@ -23,12 +23,23 @@ _encode = msgspec.json.Encoder().encode
 class Flight:
     """The `Delivery` of a command. It is `settled` once the connection has said delivered or lost, or nobody asks."""
 
-    __slots__ = ("_awaited", "_deliveries", "_outputs", "command", "packet_id", "session", "settled", "withdrawn")
+    __slots__ = (
+        "_awaited",
+        "_deliveries",
+        "_outputs",
+        "codec",
+        "command",
+        "packet_id",
+        "session",
+        "settled",
+        "withdrawn",
+    )
 
     def __init__(self, deliveries: "Deliveries", command: Command, session: Session, codec: ModelCodec | None) -> None:
         self._deliveries = deliveries
         self._awaited = _awaited(command, codec)
         self._outputs: dict[str, object] = {}
+        self.codec = codec
         self.command = command
         self.session = session
         self.packet_id = session.next_packet_id()
@@ -54,19 +65,20 @@ class Flight:
         self.command.answer(at_ms, log_id, output)
         return True
 
-    def take_services(self, answers: list[DecodedService], log_id: int, at_ms: int) -> bool:
-        """Take out of `answers` what this command awaits. Returns whether it is answered with that."""
+    def take_services(self, answers: list[DecodedService], log_id: int, at_ms: int) -> list[DecodedService]:
+        """Take out of `answers` what this command awaits; the step is taken when that is all."""
         if self.command.kind is not Kind.SERVICE or self.command.published_at is None:
-            return False
+            return []
+        taken = []
         for answer in tuple(answers):
             if answer.feature_id in self._awaited:
                 del self._awaited[answer.feature_id]
                 self._outputs[answer.code] = answer.outputs
                 answers.remove(answer)
-        if self._awaited or not self._outputs:
-            return False
-        self.command.answer(at_ms, log_id, _encode(self._outputs).decode())
-        return True
+                taken.append(answer)
+        if taken and not self._awaited:
+            self.command.answer(at_ms, log_id, _encode(self._outputs).decode())
+        return taken
 
     def take_values(self, values: Mapping[int, object], log_id: int, at_ms: int) -> bool:
         """Whether everything that was written has been reported now; the step is taken."""

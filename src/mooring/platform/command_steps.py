@@ -13,6 +13,7 @@ from mooring.store import Write
 from mooring.store import commands as statements
 
 from .command_input import Kind
+from .command_messages import Receiver
 
 __all__ = ["Command", "State", "state_of"]
 
@@ -33,10 +34,11 @@ class State(enum.StrEnum):
 
 
 class Command(msgspec.Struct, kw_only=True, eq=False):
-    """An open command. The names are those of the table; `payload` is None while only the database holds it."""
+    """An open command. The names are those of the table, but for `receiver` and `outcome_told`, which says that
+    applications know what came of it; `payload` is None while only the database holds it."""
 
     id: int
-    device_id: int
+    receiver: Receiver
     kind: Kind
     cmd: int
     qos: int
@@ -56,6 +58,12 @@ class Command(msgspec.Struct, kw_only=True, eq=False):
     reported_at: int | None = None
     failed_at: int | None = None
     expired_at: int | None = None
+    outcome_told: bool = False
+
+    @property
+    def device_id(self) -> int:
+        """The device it is for."""
+        return self.receiver.device.id
 
     @property
     def pending(self) -> bool:

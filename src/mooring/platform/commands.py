@@ -17,7 +17,9 @@ from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 from mooring.thingmodel import Decoded
 
+from .announcer import Announcer
 from .command_delivery import Deliveries, Online
+from .command_evidence import Evidence
 from .command_input import (
     BadData,
     Kind,
@@ -28,6 +30,7 @@ from .command_input import (
     prepare_service,
     prepare_write,
 )
+from .command_messages import CommandMessages, Receiver
 from .command_steps import Command
 from .command_timeline import CommandTimeline, timeline
 from .device_limits import DeviceLimits
@@ -64,6 +67,8 @@ _DEFAULT_PROTOCOL, _MQTT = 0, 1
 _DOWN, _PENDING = 2, 0
 _ORIGIN = "openapi"
 _LOOK_UPS = 50  # at a time
+_SHARED = [name for name in statements.CommandRow.__struct_fields__ if hasattr(Command, name)]
+"""What rows and commands have in common."""
 _ALL_TIME = 2**62
 
 
@@ -83,7 +88,8 @@ class _Target(msgspec.Struct):
     prepared: Prepared
 
 
-_Receiver = tuple[device_statements.DeviceRow | None, bool]
+_Found = tuple[device_statements.DeviceRow | None, link_statements.LinkRow | None]
+"""A device and its gateway, which only sub-devices have."""
 
 
 class Commands:
@@ -98,6 +104,7 @@ class Commands:
         trace: Trace,
         clock: Clock,
         ids: Ids,
+        announcer: Announcer,
         limits: DeviceLimits | None = None,
     ) -> None:
         self._store = store
@@ -107,7 +114,8 @@ class Commands:
         self._clock = clock
         self._ids = ids
         self._limits = limits or DeviceLimits(store, clock)
-        self._deliveries = Deliveries(store, directory, journal, sessions, trace, clock)
+        self._messages = CommandMessages(announcer)
+        self._deliveries = Deliveries(store, directory, journal, sessions, trace, clock, announcer)
         self._deliveries.on_sent = self._limits.count
 
     # Sending
@@ -183,9 +191,9 @@ class Commands:
         decoded: Decoded | None,
         log_id: int,
         at_ms: int,
-    ) -> int | None:
+    ) -> Evidence | None:
         """Find the commands that an uplink is evidence of. `entry` is the uplink's, with its `done` set already: the
-        changes join it. Returns the ticket that the uplink's log row is to carry."""
+        changes join it. Returns what the uplink answers, None when nothing."""
         return self._deliveries.take_uplink(session, entry, cmd, packet_id, decoded, log_id, at_ms)
 
     def device_spoke(self, session: Session) -> None:
@@ -207,17 +215,18 @@ class Commands:
     async def recover(self) -> None:
         """At start: what another process left unconfirmed has failed, what it cached waits here. Raises StoreError."""
         now = self._clock.now_ms()
-        await self._store.write(
-            statements.REQUEUE(now=now),
-            statements.CLOSE_DELIVERED(),
-            statements.FAIL_LOG_OPEN(now=now),
-            statements.FAIL_OPEN(now=now, reason="the server stopped"),
-        )
+        await self._store.write(statements.REQUEUE(now=now), statements.CLOSE_DELIVERED())
+        entry = Entry()
+        for left in await self._store.scan(statements.LEFT):
+            self._messages.outcome(entry.push, _receiver_of(left), left.id, left.published_at, delivered=False)
+        entry.write(statements.FAIL_LOG_OPEN(now=now))
+        entry.write(statements.FAIL_OPEN(now=now, reason="the server stopped"))
+        await self._journal.commit(entry)
         rows = await self._store.scan(statements.WAITING)
         self._deliveries.load(
             Command(
                 id=row.id,
-                device_id=row.device_id,
+                receiver=_receiver_of(row),
                 kind=Kind(row.kind),
                 cmd=row.cmd,
                 qos=row.qos,
@@ -285,18 +294,20 @@ class Commands:
         if len(targets) > MAX_DEVICES:
             raise BadData(_PARAMETER, f"{len(targets)} devices, the limit is {MAX_DEVICES}", "devices")
         distinct = list({(target.product.id, target.device_key): target for target in targets}.values())
-        rows: list[_Receiver] = []
+        found: list[_Found] = []
         for start in range(0, len(distinct), _LOOK_UPS):
             some = distinct[start : start + _LOOK_UPS]
-            rows += await asyncio.gather(*(self._receiver(target) for target in some))
+            found += await asyncio.gather(*(self._find_receiver(target) for target in some))
         results: list[SendResult] = []
         accepted: list[Command] = []
         entry = Entry()
-        for target, (row, has_gateway) in zip(distinct, rows, strict=True):
+        for target, (row, link) in zip(distinct, found, strict=True):
+            has_gateway = link is not None or target.product.access_type != _SUB_DEVICE
             code, detail = self._verdict(target, row, options, has_gateway=has_gateway)
             ticket = None
             if row is not None and code == _ACCEPTED:
-                command = self._accept(sender, target.prepared, row.id, options, entry)
+                receiver = Receiver(statements.OwnerRow(row.id, row.product_id, row.device_key), link)
+                command = self._accept(sender, target.prepared, receiver, options, entry)
                 accepted.append(command)
                 ticket = command.id
             results.append(SendResult(target.product.product_key, target.device_key, code, ticket, detail))
@@ -304,14 +315,14 @@ class Commands:
             await self._commit(entry, accepted, options)
         return results
 
-    async def _receiver(self, target: _Target) -> _Receiver:
-        """The device, and whether there is a gateway to reach it by; only sub-devices need one."""
+    async def _find_receiver(self, target: _Target) -> _Found:
         found = await self._store.read(device_statements.BY_KEY, of_product=target.product.id, of_key=target.device_key)
         if not found:
-            return None, False
+            return None, None
         if target.product.access_type != _SUB_DEVICE:
-            return found[0], True
-        return found[0], bool(await self._store.read(link_statements.CURRENT, of_sub_device=found[0].id))
+            return found[0], None
+        links = await self._store.read(link_statements.CURRENT, of_sub_device=found[0].id)
+        return found[0], links[0] if links else None
 
     def _verdict(
         self, target: _Target, row: device_statements.DeviceRow | None, options: SendOptions, *, has_gateway: bool
@@ -340,13 +351,14 @@ class Commands:
         return _QUOTA, f"{limit} commands are cached, which is the limit of a device"
 
     def _accept(
-        self, sender: App | Actor, prepared: Prepared, device_id: int, options: SendOptions, entry: Entry
+        self, sender: App | Actor, prepared: Prepared, receiver: Receiver, options: SendOptions, entry: Entry
     ) -> Command:
         now = self._clock.now_ms()
+        device_id = receiver.device.id
         online = self._sessions.of(device_id) is not None
         command = Command(
             id=self._ids.next(),
-            device_id=device_id,
+            receiver=receiver,
             kind=prepared.kind,
             cmd=prepared.cmd,
             qos=options.qos,
@@ -361,7 +373,7 @@ class Commands:
             origin=_ORIGIN if isinstance(sender, App) else sender.name,
             feature_id=prepared.feature_id,
             input=prepared.input,
-            **msgspec.structs.asdict(command),
+            **{name: getattr(command, name) for name in _SHARED},
         )
         entry.add(statements.ADD, msgspec.structs.astuple(row))
         logged = log_statements.DataRow(
@@ -399,3 +411,10 @@ class Commands:
         entry.done = done
         self._journal.add(entry)
         await outcome
+
+
+def _receiver_of(row: statements.WaitingRow | statements.LeftRow) -> Receiver:
+    device = statements.OwnerRow(row.device_id, row.product_id, row.device_key)
+    if row.gateway_id is None or row.gateway_product_id is None or row.gateway_key is None:
+        return Receiver(device)
+    return Receiver(device, statements.OwnerRow(row.gateway_id, row.gateway_product_id, row.gateway_key))

@@ -14,6 +14,7 @@ from mooring.store import audit as audit_statements
 from mooring.store import changes as change_statements
 from mooring.store.queue_messages import MessageRow
 
+from .announcer import Announcer
 from .directory import Directory
 from .entities import App
 from .outbox import Outbox
@@ -54,7 +55,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Commits changes and reads the audit log."""
+    """Commits changes and reads the audit log. `announcer` makes the messages that tell of them."""
 
     def __init__(
         self, store: Store, directory: Directory, clock: Clock, ids: Ids, outbox: Outbox | None = None
@@ -64,6 +65,7 @@ class Ledger:
         self.directory = directory
         self.clock = clock
         self.ids = ids
+        self.announcer = Announcer(directory, clock, ids)
 
     async def commit(
         self,

@@ -3,14 +3,16 @@
 They are JSON objects and nothing else, so here they are dictionaries. `announcer` puts the head around them.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-
+from mooring.protocol import nmea
+from mooring.store.products import ProductRow
 from mooring.thingmodel import ModelCodec
 
 from .entities import Device, Product
-from .locations import LBS, WIFI, Location
+from .locations import LBS, MAX_SENTENCES, WIFI, Location
 
 __all__ = [
     "Json",
@@ -22,16 +24,23 @@ __all__ = [
     "keys",
     "model",
     "online",
+    "positions",
     "product_snapshot",
-    "raw_sentences",
+    "raw",
+    "renamed",
     "reqack",
+    "sentences",
     "values",
 ]
 
 Json = Mapping[str, object]
 
-_SENTENCES = 3  # characters of a sentence's name
+_NAME = 3  # characters of a sentence's name, behind its talker
 _PROTOCOLS = (1, 2, 3)
+_FIRST_MS = 1_000_000_000_000  # times in messages have 13 digits; receivers that do not know the date tell earlier ones
+_SENTENCE = re.compile(r"\$([A-Z]{3,8}),")
+_MOST_SATELLITES, _MOST_QUALITY = 999, 9
+_POLE, _MERIDIAN = 90, 180
 
 
 def online(value: int) -> Json:
@@ -45,9 +54,9 @@ def reqack(sent_at: int | None, *, succeeded: bool) -> Json:
     return {"status": status} if sent_at is None else {"sentAt": sent_at, "status": status}
 
 
-def brief(device: Device) -> Json:
+def brief(name: str, sn: str | None) -> Json:
     """4.4: what DEVICE messages say of a device that comes, goes or proves itself."""
-    return {"deviceName": device.name, "sn": device.sn}
+    return {"deviceName": name, "sn": sn}
 
 
 def values(packet_id: int, kv: Mapping[str, object]) -> Json:
@@ -67,18 +76,29 @@ def by_code(codec: ModelCodec, properties: Mapping[int, object]) -> dict[str, ob
     return {known[ident].code: value for ident, value in properties.items() if ident in known}
 
 
-def raw_sentences(raw: str) -> list[str]:
-    """4.8: the sentences of a report, each beginning with `$`; what is none is left out."""
-    found = (sentence.strip() for sentence in raw.split(";"))
-    return [sentence for sentence in found if sentence.startswith("$") and "," in sentence]
+def raw(payload: bytes, packet_id: int | None = None) -> Json:
+    """4.6: transparent data, with the packet id when it came from the device."""
+    text = b64encode(payload).decode()
+    return {"raw": text} if packet_id is None else {"packetId": packet_id, "raw": text}
+
+
+def sentences(text: str, *, network: bool = True) -> list[str]:
+    """4.8: the sentences of a report that have the form the contract knows; with `network` also `$LBS` and `$WIFI`."""
+    found = ((sentence, _SENTENCE.match(sentence)) for sentence in nmea.split(text)[:MAX_SENTENCES])
+    return [sentence for sentence, name in found if name and (network or name[1] not in (LBS, WIFI))]
+
+
+def positions(packet_id: int, raw_sentences: Iterable[str]) -> Json:
+    """4.8: what a device sent."""
+    return {"packetId": packet_id, "raw": list(raw_sentences)}
 
 
 def fix(packet_id: int, location: Location) -> Json:
     """4.8: one position that was worked out."""
     kv: dict[str, object] = {}
     texts = {
-        "satellites": location.satellites,
-        "ggaStatus": location.quality,
+        "satellites": _within(location.satellites, _MOST_SATELLITES),
+        "ggaStatus": _within(location.quality, _MOST_QUALITY),
         "lat": location.lat,
         "latType": location.lat_type,
         "lng": location.lng,
@@ -88,19 +108,26 @@ def fix(packet_id: int, location: Location) -> Json:
     }
     kv.update((name, str(value)) for name, value in texts.items() if value is not None)
     for name, pair in (("wgs_84", location.wgs84), ("gcj_02", location.gcj02), ("bd_09", location.bd09)):
-        if pair is not None:
+        # What is derived from a place at the edge of the map may lie beyond it.
+        if pair is not None and abs(pair.latitude) <= _POLE and abs(pair.longitude) <= _MERIDIAN:
             kv[name] = {"lat": float(pair.latitude), "lng": float(pair.longitude)}
-    kv["locateTime"] = location.time
+    if location.time >= _FIRST_MS:
+        kv["locateTime"] = location.time
     return {"packetId": packet_id, "type": location.source, "subType": _sub_type(location), "kv": kv}
 
 
 def _sub_type(location: Location) -> str:
     if location.source in (LBS, WIFI) or not location.kinds:
         return location.source
-    return f"{location.source}({location.kinds[0][-_SENTENCES:]})"
+    return f"{location.source}({location.kinds[0][-_NAME:]})"
 
 
-def product_snapshot(product: Product) -> Json:
+def _within(number: int | None, most: int) -> int | None:
+    """A number that the contract has a place for."""
+    return number if number is not None and 0 <= number <= most else None
+
+
+def product_snapshot(product: Product | ProductRow) -> Json:
     """4.9: a product as it is; members that this server does not have are null."""
     return {
         "productName": product.name,
@@ -132,9 +159,14 @@ def changes(before: Device, after: Device) -> Json:
     return found
 
 
-def model(exported: bytes) -> Json:
-    """4.9: the exported thing model as an object."""
-    return {"tslJson": msgspec.json.decode(exported)}
+def renamed(before: str, after: str) -> Json:
+    """4.9: a product's other name."""
+    return {"productName": {"old": before, "new": after}}
+
+
+def model(exported: Json) -> Json:
+    """4.9: the exported thing model."""
+    return {"tslJson": exported}
 
 
 def keys(codes: Sequence[str]) -> Json:

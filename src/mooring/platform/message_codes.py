@@ -2,43 +2,44 @@
 
 from collections.abc import Collection, Mapping
 
-__all__ = ["DOMAIN_CODES", "RULE_CODE", "SAAS_CODES", "MessageCode", "device_codes"]
-
-
-class MessageCode:
-    """Numbers of the message categories."""
-
-    ONLINE = 1
-    STATUS = 2
-    RAW_UPLINK = 3
-    RAW_DOWNLINK = 4
-    REQACK = 5
-    MATTR = 6
-    EVENT_INFO = 7
-    EVENT_WARN = 8
-    EVENT_ERROR = 9
-    MSERV = 10
-    LOCATION_QUERY = 11
-    LOCATION_RAW = 12
-    LOCATION_KV = 13
-    USER_BIND = 14
-    DEVICE = 15
-    PRODUCT = 101
-    SAAS_DEVICE = 102
-    THING_MODEL = 103
-    GRANT_PRODUCT = 104
-    GRANT_DOMAIN = 105
-    USER = 201
-
+__all__ = ["CODE_OF", "DOMAIN_CODES", "RULE_CODE", "SAAS_CODES", "SAAS_DEVICE", "device_codes"]
 
 RULE_CODE = 16
 """Of the rule engine, which this server does not have: accepted, never pushed (README decision 19)."""
 
-EVENT_CODES: Mapping[str, int] = {
-    "INFO": MessageCode.EVENT_INFO,
-    "WARN": MessageCode.EVENT_WARN,
-    "ERROR": MessageCode.EVENT_ERROR,
+CODE_OF: Mapping[str, int] = {
+    "ONLINE": 1,
+    "STATUS": 2,
+    "RAW-UPLINK": 3,
+    "RAW-DOWNLINK": 4,
+    "REQACK": 5,
+    "MATTR-READ": 6,
+    "MATTR-READRESP": 6,
+    "MATTR-WRITE": 6,
+    "MATTR-REPORT": 6,
+    "MEVENT-INFO": 7,
+    "MEVENT-WARN": 8,
+    "MEVENT-ERROR": 9,
+    "MSERV-INPUT": 10,
+    "MSERV-OUTPUT": 10,
+    "LOCATION-QUERY": 11,
+    "LOCATION-INFO-RAW": 12,
+    "LOCATION-INFO-KV": 13,
+    "ENDUSER-USER-BIND": 14,
+    "META_EVENT-DEVICE": 15,
+    "CEP_RULE-NOTICE": RULE_CODE,
+    "META_EVENT-PRODUCT": 101,
+    "META_EVENT-THING_MODEL": 103,
+    "META_EVENT-GRANT_AUTHORIZED": 104,
+    "META_EVENT-GRANT_USER_DOMAIN": 105,
+    "ENDUSER-USER-ADD": 201,
+    "ENDUSER-USER-UPDATE": 201,
+    "ENDUSER-USER-DELETE": 201,
 }
+"""By `TYPE` or `TYPE-SUBTYPE`."""
+
+SAAS_DEVICE = 102
+"""META_EVENT/DEVICE at the level of an application."""
 
 SAAS_CODES: Collection[int] = range(101, 106)
 DOMAIN_CODES: Collection[int] = (201,)

@@ -70,7 +70,7 @@ _DAY_MS = 86_400_000
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Every limit and duration of the platform; None means without limit."""
+    """Every limit and duration of the platform, where None means without limit, and its switches."""
 
     token_lifetime_s: int = 7_200
     token_renew_after_s: int = 1_800
@@ -95,6 +95,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     app_calls_per_s: float | None = None
     device_commands_per_s: float | None = None
     device_messages_per_day: int | None = None
+    reconnect_as_online: bool = False
+    network_positions: bool = True
 
     @property
     def queues(self) -> QueueLimits:
@@ -186,7 +188,16 @@ class Platform:
             )
         self.queue_engine: QueueEngine = self.remote_queues or self.message_queues
         self.trace = Trace(clock)
-        self.sessions = Sessions(store, self.journal, self.trace, clock, ids)
+        self.announcer = self.ledger.announcer
+        self.sessions = Sessions(
+            store,
+            self.journal,
+            self.trace,
+            clock,
+            ids,
+            self.announcer,
+            reconnect_as_online=limits.reconnect_as_online,
+        )
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
         self.queues = Queues(self.ledger, self.queue_engine, limit=limits.max_queues)
         self.saas_apps.on_delete.append(self.queues.forget)
@@ -211,7 +222,15 @@ class Platform:
             messages_per_day=limits.device_messages_per_day,
         )
         self.commands = Commands(
-            store, self.directory, self.journal, self.sessions, self.trace, clock, ids, self.device_limits
+            store,
+            self.directory,
+            self.journal,
+            self.sessions,
+            self.trace,
+            clock,
+            ids,
+            self.announcer,
+            self.device_limits,
         )
         self.sessions.on_open.append(self.commands.on_open)
         self.sessions.on_close.append(self.commands.on_close)
@@ -238,6 +257,8 @@ class Platform:
             clock,
             ids,
             self.device_limits,
+            self.announcer,
+            network_positions=limits.network_positions,
         )
         self.history = History(store)
         self.latest = Latest(store)

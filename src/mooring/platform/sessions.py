@@ -13,8 +13,11 @@ import structlog
 
 from mooring.store import Store, StoreError, StoreUnavailable, Write
 from mooring.store import devices as statements
+from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 
+from . import message_bodies as bodies
+from .announcer import Announcer, Keyed, Subject
 from .entities import Device
 from .journal import Entry, Journal
 from .session import DeviceLink, Session
@@ -43,7 +46,8 @@ class GatewayOffline(Exception):
 class _Offline(msgspec.Struct):
     """A device that went offline at `at`; `is_late` once it is online again, `logged` when it ever seemed online."""
 
-    device_id: int
+    device: Device
+    gateway: Device | None
     at: int
     logged: bool = True
     is_late: bool = False
@@ -53,7 +57,20 @@ class Sessions:
     """The sessions of this process. `on_open` and `on_close` listeners hear of each, after it is shown online and
     when it is gone; a connection that takes another one's place closes that one too."""
 
-    def __init__(self, store: Store, journal: Journal, trace: Trace, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        trace: Trace,
+        clock: Clock,
+        ids: Ids,
+        announcer: Announcer,
+        *,
+        reconnect_as_online: bool = False,
+    ) -> None:
+        """With `reconnect_as_online`, messages never say 2 (contract/messages.md, ambiguity 21)."""
+        self._announcer = announcer
+        self._reconnected = ONLINE if reconnect_as_online else RECONNECT
         self._store = store
         self._journal = journal
         self._trace = trace
@@ -107,7 +124,7 @@ class Sessions:
         self._open[device.id] = session
         if gateway is not None:
             self._behind.setdefault(gateway.id, {})[device.id] = session
-        overtaken = [offline for offline in self._unwritten if offline.device_id == device.id and not offline.is_late]
+        overtaken = [offline for offline in self._unwritten if offline.device.id == device.id and not offline.is_late]
         for offline in overtaken:
             offline.is_late = True
         if before is not None:
@@ -119,7 +136,9 @@ class Sessions:
         entry.write(statements.SET_ONLINE(of_device=device.id, at=now))
         for write in writes:
             entry.write(write)
-        self._add_event(entry, device.id, ONLINE if before is None else RECONNECT, now)
+        ticket = self._add_event(entry, device.id, ONLINE if before is None else RECONNECT, now)
+        value = self._reconnected if before is not None and _has_moved(before, gateway) else ONLINE
+        self._say(entry, device, gateway.device if gateway is not None else None, value, ticket)
         try:
             await self._journal.commit(entry)
             allowed = await self._may_stay(device)
@@ -129,7 +148,7 @@ class Sessions:
                 self._leave_gateway(session)
                 for offline in overtaken:
                     offline.is_late = False
-                self._write_offline(_Offline(device.id, now, logged=before is not None))
+                self._write_offline(_offline(session, now, logged=before is not None))
             raise
         if self._open.get(device.id) is session:
             if allowed:
@@ -146,7 +165,7 @@ class Sessions:
             self._end_behind(session)
             del self._open[device_id]
             self._leave_gateway(session)
-            self._write_offline(_Offline(device_id, self._clock.now_ms()))
+            self._write_offline(_offline(session, self._clock.now_ms()))
             self._tell(self.on_close, session)
 
     async def close(self, session: Session) -> None:
@@ -166,7 +185,11 @@ class Sessions:
         if session.activated:
             return
         session.activated = True
-        entry.write(statements.ACTIVATE(of_device=session.device.id, at=at_ms))
+        device = session.device
+        entry.write(statements.ACTIVATE(of_device=device.id, at=at_ms))
+        gateway = session.gateway.device if session.gateway is not None else None
+        data = bodies.brief(device.name, device.sn)
+        self._announcer.device_changed(entry.push, device, "ACTIVE", data, gateway=gateway)
         told = entry.done
 
         def done(error: StoreError | None) -> None:
@@ -186,8 +209,10 @@ class Sessions:
         rows = await self._store.scan(statements.ONLINE)
         if rows:
             entry = Entry()
+            links = {link.sub_device_id: link for link in await self._store.scan(link_statements.ONLINE)}
             for row in rows:
-                self._add_event(entry, row.id, OFFLINE, now, _DIED)
+                ticket = self._add_event(entry, row.id, OFFLINE, now, _DIED)
+                self._say(entry, row, links.get(row.id), OFFLINE, ticket)
             entry.write(statements.ALL_OFFLINE(at=now))
             await self._journal.commit(entry)
             _log.info("devices set offline that an ended process left online", devices=len(rows))
@@ -221,13 +246,16 @@ class Sessions:
         older than the newest connection by then is invalid (section 4), and says so."""
         entry = Entry()
         if not offline.is_late:
-            entry.write(statements.SET_OFFLINE(of_device=offline.device_id, at=offline.at))
+            entry.write(statements.SET_OFFLINE(of_device=offline.device.id, at=offline.at))
         if offline.logged:
-            self._add_event(entry, offline.device_id, OFFLINE, offline.at, _LATE if offline.is_late else None)
+            remark = _LATE if offline.is_late else None
+            ticket = self._add_event(entry, offline.device.id, OFFLINE, offline.at, remark)
+            if not offline.is_late:
+                self._say(entry, offline.device, offline.gateway, OFFLINE, ticket)
 
         def done(error: StoreError | None) -> None:
             if isinstance(error, StoreUnavailable):
-                offline.is_late = offline.is_late or offline.device_id in self._open
+                offline.is_late = offline.is_late or offline.device.id in self._open
                 self._unwritten.append(offline)
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(_RETRY_S, self._write_again)
@@ -241,10 +269,16 @@ class Sessions:
         for offline in unwritten:
             self._write_offline(offline)
 
-    def _add_event(self, entry: Entry, device_id: int, kind: int, at: int, remark: str | None = None) -> None:
+    def _add_event(self, entry: Entry, device_id: int, kind: int, at: int, remark: str | None = None) -> int:
+        """The id of the row, which is the ticket of what is told of it."""
         code, name = _NAMES[kind]
-        row = (self._ids.next(), device_id, kind, None, code, name, None, None, remark, at)
-        entry.add(log_statements.ADD_EVENT, row)
+        event_id = self._ids.next()
+        entry.add(log_statements.ADD_EVENT, (event_id, device_id, kind, None, code, name, None, None, remark, at))
+        return event_id
+
+    def _say(self, entry: Entry, subject: Subject, gateway: Keyed | None, value: int, ticket: int) -> None:
+        data = bodies.online(value)
+        self._announcer.device(entry.push, subject, "ONLINE", data, ticket=ticket, gateway=gateway)
 
     def _tell(self, listeners: list[Listener], session: Session) -> None:
         for listener in listeners:
@@ -252,3 +286,14 @@ class Sessions:
                 listener(session)
             except Exception:
                 _log.exception("listener of sessions failed", device=session.device.id)
+
+
+def _offline(session: Session, at_ms: int, *, logged: bool = True) -> _Offline:
+    return _Offline(session.device, session.gateway.device if session.gateway is not None else None, at_ms, logged)
+
+
+def _has_moved(before: Session, gateway: Session | None) -> bool:
+    """Whether a device that comes while it is shown online comes by another gateway: the case in which messages call it
+    a reconnection (messages.md section 4.1)."""
+    was, now = before.gateway, gateway
+    return was is not None and now is not None and was.device.id != now.device.id

@@ -19,7 +19,9 @@ from mooring.store import StoreError
 from mooring.store.logs import ADD_DATA, ADD_EVENT, ADD_EXCEPTION, ADD_LOCATION
 from mooring.thingmodel import Decoded, DecodedEvent, Misfit, plain_dm_data
 
+from .announcer import Announcer
 from .binding_codes import report_code
+from .command_evidence import Evidence
 from .device_limits import DeviceLimits
 from .directory import Directory
 from .journal import Entry, Journal
@@ -28,6 +30,7 @@ from .resources import module_resources, status_resources
 from .session import Session
 from .sources import Clock, Ids
 from .trace import Trace
+from .uplink_messages import UplinkMessages
 from .uplink_rows import data_row, event_row, exception_row, misfit_reason
 
 __all__ = ["MAX_EVENTS", "Downlinks", "Online", "SubDevices", "Uplinks"]
@@ -65,8 +68,8 @@ class Downlinks(Protocol):
         log_id: int,
         at_ms: int,
         /,
-    ) -> int | None:
-        """Find the commands that a message is evidence of; returns the ticket of the one that it answers."""
+    ) -> Evidence | None:
+        """Find the commands that a message is evidence of; what it answers, None when nothing."""
 
     def device_spoke(self, session: Session, /) -> None:
         """An uplink came."""
@@ -93,8 +96,13 @@ class Uplinks:
         clock: Clock,
         ids: Ids,
         limits: DeviceLimits,
+        announcer: Announcer,
+        *,
+        network_positions: bool = True,
     ) -> None:
         self._limits = limits
+        self._targets = announcer.targets
+        self._messages = UplinkMessages(announcer, ids, network_positions=network_positions)
         self._directory = directory
         self._journal = journal
         self._sessions = sessions
@@ -137,6 +145,7 @@ class Uplinks:
         log_id = self._ids.next(at_ms)
         decoded = None
         dm_data = None
+        events: Sequence[int] = ()
         product = self._directory.product(device.product_id)
         try:
             if product is not None and product.model is not None:
@@ -151,7 +160,7 @@ class Uplinks:
                 if decoded.properties:
                     entry.set_properties(device.id, decoded.properties, at_ms)
                 if decoded.events:
-                    self._add_events(session, entry, frame, qos, decoded.events, at_ms)
+                    events = self._add_events(session, entry, frame, qos, decoded.events, at_ms)
                 if decoded.misfits:
                     self._except(
                         session, entry, frame, qos, misfit_reason(decoded.misfits), at_ms, misfits=decoded.misfits
@@ -162,18 +171,29 @@ class Uplinks:
                 self._except(session, entry, frame, qos, reason, at_ms)
         if not session.activated:
             self._sessions.note_data(session, entry, at_ms)
-        ticket = self._commands.on_uplink(session, entry, frame.command, frame.packet_id, decoded, log_id, at_ms)
-        entry.add(ADD_DATA, data_row(log_id, device.id, frame, dm_data, ticket or log_id, at_ms))
+        evidence = self._commands.on_uplink(session, entry, frame.command, frame.packet_id, decoded, log_id, at_ms)
+        ticket = log_id if evidence is None else evidence.ticket or log_id
+        entry.add(ADD_DATA, data_row(log_id, device.id, frame, dm_data, ticket, at_ms))
+        if decoded is None or product is None or product.model is None:
+            return
+        targets = self._targets(device.product_id)
+        if targets is not None:
+            codec = product.model.codec
+            self._messages.model_data(targets, session, entry, frame, codec, decoded, log_id, events, evidence)
 
     def _add_events(
         self, session: Session, entry: Entry, frame: Frame, qos: int, events: Sequence[DecodedEvent], at_ms: int
-    ) -> None:
+    ) -> Sequence[int]:
+        """The ids of the rows."""
+        numbers = []
         for event in events[:MAX_EVENTS]:
-            row = event_row(self._ids.next(), session.device.id, event, frame.packet_id, at_ms)
-            entry.add(ADD_EVENT, row)
+            number = self._ids.next()
+            numbers.append(number)
+            entry.add(ADD_EVENT, event_row(number, session.device.id, event, frame.packet_id, at_ms))
         if len(events) > MAX_EVENTS:
             reason = f"the report has {len(events)} events, the limit is {MAX_EVENTS}"
             self._except(session, entry, frame, qos, reason, at_ms)
+        return numbers
 
     def _take(self, session: Session, entry: Entry, frame: Frame, qos: int, at_ms: int) -> None:
         """Everything but model data."""
@@ -188,9 +208,9 @@ class Uplinks:
             case commands.LocationReport() | commands.LocationResponse():
                 self._take_location(session, entry, frame, qos, value.text, at_ms)
             case commands.Status():
-                self._set_resources(session, entry, status_resources(value), at_ms)
+                self._set_resources(session, entry, frame, status_resources(value), at_ms)
             case commands.ModuleInformation():
-                self._set_resources(session, entry, module_resources(value), at_ms)
+                self._set_resources(session, entry, frame, module_resources(value), at_ms)
             case commands.ExceptionReport():
                 reason = f"the device refused a frame with code {value.code}"
                 self._except(session, entry, frame, qos, reason, at_ms, packet_id=value.packet_id)
@@ -210,8 +230,11 @@ class Uplinks:
         if not session.activated:
             self._sessions.note_data(session, entry, at_ms)
         log_id = self._ids.next()
-        ticket = self._commands.on_uplink(session, entry, frame.command, frame.packet_id, None, log_id, at_ms)
-        entry.add(ADD_DATA, data_row(log_id, session.device.id, frame, None, ticket or log_id, at_ms))
+        self._commands.on_uplink(session, entry, frame.command, frame.packet_id, None, log_id, at_ms)
+        entry.add(ADD_DATA, data_row(log_id, session.device.id, frame, None, log_id, at_ms))
+        targets = self._targets(session.device.product_id)
+        if targets is not None:
+            self._messages.raw(targets, session, entry, frame, log_id)
 
     def _take_location(self, session: Session, entry: Entry, frame: Frame, qos: int, text: str, at_ms: int) -> None:
         device_id = session.device.id
@@ -229,11 +252,20 @@ class Uplinks:
             entry.set_location(device_id, msgspec.json.encode(fix).decode(), at_ms)
         if unread:
             self._except(session, entry, frame, qos, f"{unread} sentences beyond the limit were not read", at_ms)
+        targets = self._targets(session.device.product_id)
+        if targets is not None:
+            self._messages.location(targets, session, entry, frame, text, logged)
 
-    def _set_resources(self, session: Session, entry: Entry, values: Mapping[str, str], at_ms: int) -> None:
-        if values:
-            cleaned = {name: value.replace("\0", _NUL_SHOWN) for name, value in values.items()}
-            entry.set_resources(session.device.id, cleaned, at_ms)
+    def _set_resources(
+        self, session: Session, entry: Entry, frame: Frame, values: Mapping[str, str], at_ms: int
+    ) -> None:
+        if not values:
+            return
+        cleaned = {name: value.replace("\0", _NUL_SHOWN) for name, value in values.items()}
+        entry.set_resources(session.device.id, cleaned, at_ms)
+        targets = self._targets(session.device.product_id)
+        if targets is not None:
+            self._messages.resources(targets, session, entry, frame, cleaned)
 
     def _except(
         self,

@@ -1,5 +1,7 @@
 """Statements about commands and their timelines."""
 
+from typing import Any
+
 import msgspec
 from sqlalchemy import BigInteger, Text, bindparam, false, func, insert, or_, select, true, update
 
@@ -12,6 +14,7 @@ __all__ = [
     "COUNT",
     "FAIL_LOG_OPEN",
     "FAIL_OPEN",
+    "LEFT",
     "LOG_PAYLOAD",
     "ONE",
     "OWNER",
@@ -23,12 +26,13 @@ __all__ = [
     "WAITING",
     "CommandRow",
     "CountRow",
+    "LeftRow",
     "OwnerRow",
     "PayloadRow",
     "WaitingRow",
 ]
 
-_commands, _log, _devices = tables.commands, tables.data_log, tables.devices
+_commands, _log, _devices, _links = tables.commands, tables.data_log, tables.devices, tables.gateway_links
 
 
 class CommandRow(msgspec.Struct, frozen=True, gc=False):
@@ -66,16 +70,34 @@ class CommandRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class WaitingRow(msgspec.Struct, frozen=True, gc=False):
-    """A command that lies in the cache, without what makes it large."""
+    """A command that lies in the cache, without what makes it large; its device, and the gateway of a sub-device."""
 
     id: int
     device_id: int
+    product_id: int
+    device_key: str
+    gateway_id: int | None
+    gateway_product_id: int | None
+    gateway_key: str | None
     kind: str
     cmd: int
     qos: int
     expires_at: int | None
     accepted_at: int
     cached_at: int | None
+
+
+class LeftRow(msgspec.Struct, frozen=True, gc=False):
+    """A command that fails because nobody knows any more what became of it; device and gateway as in `WaitingRow`."""
+
+    id: int
+    device_id: int
+    product_id: int
+    device_key: str
+    gateway_id: int | None
+    gateway_product_id: int | None
+    gateway_key: str | None
+    published_at: int | None
 
 
 class OwnerRow(msgspec.Struct, frozen=True, gc=False):
@@ -136,16 +158,41 @@ SAVE_LOG = Change(
     )
 )
 
+_gateways = _devices.alias("gateways")
+_receiver = (
+    _commands.c.device_id,
+    _devices.c.product_id,
+    _devices.c.device_key,
+    _gateways.c.id.label("gateway_id"),
+    _gateways.c.product_id.label("gateway_product_id"),
+    _gateways.c.device_key.label("gateway_key"),
+)
+
+
+def _with_receiver(statement: Any) -> Any:
+    """Each command once: a sub-device has at most one current link."""
+    link = (_links.c.sub_device_id == _commands.c.device_id) & _links.c.is_current
+    gateway = (_gateways.c.id == _links.c.gateway_id) & _gateways.c.deleted_at.is_(None)
+    return (
+        statement.select_from(_commands)
+        .join(_devices, _devices.c.id == _commands.c.device_id)
+        .outerjoin(_links, link)
+        .outerjoin(_gateways, gateway)
+    )
+
+
 WAITING = Query(
-    select(
-        _commands.c.id,
-        _commands.c.device_id,
-        _commands.c.kind,
-        _commands.c.cmd,
-        _commands.c.qos,
-        _commands.c.expires_at,
-        _commands.c.accepted_at,
-        _commands.c.cached_at,
+    _with_receiver(
+        select(
+            _commands.c.id,
+            *_receiver,
+            _commands.c.kind,
+            _commands.c.cmd,
+            _commands.c.qos,
+            _commands.c.expires_at,
+            _commands.c.accepted_at,
+            _commands.c.cached_at,
+        )
     )
     .where(_commands.c.waits)
     .order_by(_commands.c.id),
@@ -160,6 +207,11 @@ REQUEUE = Change(
     .values(waits=true(), cached_at=func.coalesce(_commands.c.cached_at, bindparam("now", type_=BigInteger)))
 )
 CLOSE_DELIVERED = Change(update(_commands).where(*_left, _commands.c.delivered_at.is_not(None)).values(open=false()))
+LEFT = Query(
+    _with_receiver(select(_commands.c.id, *_receiver, _commands.c.published_at)).where(*_left).order_by(_commands.c.id),
+    LeftRow,
+)
+"""What the two that follow take."""
 FAIL_LOG_OPEN = Change(
     update(_log)
     .where(_log.c.id.in_(select(_commands.c.id).where(*_left)))

@@ -16,6 +16,7 @@ __all__ = [
     "GATEWAYS",
     "JOIN",
     "LEAVE_OTHERS",
+    "ONLINE",
     "PAGE",
     "RELEASE",
     "RELEASE_SUB_DEVICE",
@@ -32,10 +33,12 @@ _values = tables.device_values
 
 
 class LinkRow(msgspec.Struct, frozen=True, gc=False):
-    """Which gateway a sub-device hangs on."""
+    """Which gateway a sub-device hangs on; product and key are those of the gateway."""
 
     sub_device_id: int
     gateway_id: int
+    product_id: int
+    device_key: str
 
 
 class GatewayRow(DeviceRow, frozen=True, gc=False):
@@ -66,12 +69,21 @@ _link = (_links.c.is_current, _links.c.created_at.label("linked_at"), _links.c.l
 _living = _devices.c.deleted_at.is_(None)
 
 CURRENT = Query(
-    select(_links.c.sub_device_id, _links.c.gateway_id)
+    select(_links.c.sub_device_id, _links.c.gateway_id, _devices.c.product_id, _devices.c.device_key)
     .join(_devices, _devices.c.id == _links.c.gateway_id)
     .where(_of_sub, _links.c.is_current, _living),
     LinkRow,
 )
 """The gateway that a sub-device hangs on, unless it is deleted."""
+_subs = _devices.alias("subs")
+ONLINE = Query(
+    select(_links.c.sub_device_id, _links.c.gateway_id, _devices.c.product_id, _devices.c.device_key)
+    .join(_devices, _devices.c.id == _links.c.gateway_id)
+    .join(_subs, _subs.c.id == _links.c.sub_device_id)
+    .where(_links.c.is_current, _living, _subs.c.online),
+    LinkRow,
+)
+"""The same of every sub-device that is shown online."""
 GATEWAYS = Query(
     select(_devices, *_link)
     .join(_links, _devices.c.id == _links.c.gateway_id)
