@@ -25,7 +25,7 @@ from .queue_engine import QueueLimits, QueueState
 from .sources import Clock, Ids
 from .waiting_line import Held, WaitingLine
 
-__all__ = ["MessageQueues", "QueueConsumer", "Unreadable"]
+__all__ = ["Holder", "MessageQueues", "QueueConsumer", "Unreadable"]
 
 _log = structlog.get_logger()
 
@@ -41,7 +41,14 @@ class Unreadable(StoreUnavailable):
     """Messages of a queue cannot be read, because the database does not answer."""
 
 
-class QueueConsumer(Protocol):
+class Holder(Protocol):
+    """Somebody who has messages and has not acknowledged them."""
+
+    def overdue(self, message_ids: Sequence[int], reason: str) -> None:
+        """It has had these for too long: they are taken back, its channel is to be closed."""
+
+
+class QueueConsumer(Holder, Protocol):
     """Somebody who takes messages of one queue."""
 
     def room(self) -> int:
@@ -53,18 +60,16 @@ class QueueConsumer(Protocol):
     def cancel(self, reason: str) -> None:
         """The queue is no more."""
 
-    def overdue(self, message_ids: Sequence[int], reason: str) -> None:
-        """It has had these for too long: they are taken back, its channel is to be closed."""
-
 
 class _Queue:
-    __slots__ = ("acks", "consumers", "counts", "exclusive", "holders", "line", "used_at")
+    __slots__ = ("acks", "consumers", "counts", "exclusive", "holders", "line", "loading", "used_at")
 
-    def __init__(self, limit_bytes: int) -> None:
-        self.line = WaitingLine(limit_bytes)
+    def __init__(self, limits: QueueLimits) -> None:
+        self.line = WaitingLine(limits.max_bytes, limits.window)
+        self.loading: asyncio.Task[None] | None = None
         self.consumers: deque[QueueConsumer] = deque()
         self.exclusive: QueueConsumer | None = None
-        self.holders: dict[int, QueueConsumer] = {}
+        self.holders: dict[int, Holder] = {}
         self.counts: Counter[str] = Counter()
         self.used_at = 0
         self.acks: deque[tuple[float, int]] = deque()  # (monotonic s, how many)
@@ -102,7 +107,11 @@ class MessageQueues:
             await asyncio.sleep(_TICK_S)
 
     async def close(self) -> None:
-        """Nobody else could take anything over."""
+        """Write what is acknowledged and counted."""
+        for queue_id, queue in self._queues.items():
+            self._write_counts(queue_id, queue)
+        self._flush()
+        await self._journal.settle()
 
     # Consumers
 
@@ -140,13 +149,16 @@ class MessageQueues:
             self._awake.add(queue_id)
             asyncio.get_running_loop().call_soon(self._pump, queue_id)
 
-    async def get(self, queue_id: int) -> Held | None:
+    async def get(self, queue_id: int, holder: Holder) -> Held | None:
         """One message for somebody who asks for one; it is out then. Raises Unreadable."""
         queue = self._queue(queue_id)
         queue.used_at = self._clock.now_ms()
         if not queue.line.has_ready:
             await self._load(queue_id, queue)
-        return queue.line.take(self._clock.now_ms())
+        held = queue.line.take(self._clock.now_ms())
+        if held is not None:
+            queue.holders[held.id] = holder
+        return held
 
     # What comes back
 
@@ -262,12 +274,13 @@ class MessageQueues:
             if queue.line.on_time(now):
                 self.wake(queue_id)
             self._take_back(queue, now)
+            self._forget_acks(queue)
             self._write_counts(queue_id, queue)
         if self._gone or self._settling:
             self._flush()
 
     def _take_back(self, queue: _Queue, now: int) -> None:
-        late: dict[QueueConsumer, list[int]] = {}
+        late: dict[Holder, list[int]] = {}
         for message_id in queue.line.overdue(now - self._limits.unacked_ms):
             holder = queue.holders.get(message_id)
             if holder is not None:
@@ -295,7 +308,7 @@ class MessageQueues:
     def _queue(self, queue_id: int) -> _Queue:
         queue = self._queues.get(queue_id)
         if queue is None:
-            queue = self._queues[queue_id] = _Queue(self._limits.max_bytes)
+            queue = self._queues[queue_id] = _Queue(self._limits)
         return queue
 
     def _on_committed(self, messages: Sequence[MessageRow]) -> None:
@@ -342,15 +355,23 @@ class MessageQueues:
             self.ack(queue_id, (held.id,))
 
     async def _load(self, queue_id: int, queue: _Queue) -> None:
-        wanted = queue.line.wanted()
-        if wanted is None:
-            return
+        """Read more messages, or wait until that is done. Raises Unreadable."""
+        if queue.loading is None:
+            wanted = queue.line.wanted()
+            if wanted is None:
+                return
+            queue.loading = asyncio.get_running_loop().create_task(self._read(queue_id, queue, wanted))
+        await asyncio.shield(queue.loading)
+
+    async def _read(self, queue_id: int, queue: _Queue, wanted: tuple[int, int]) -> None:
         try:
             rows = await self._store.scan(statements.SOME, of_queue=queue_id, first=wanted[0], last=wanted[1])
         except StoreError as error:
             queue.line.not_loaded()
             raise Unreadable(str(error)) from error
-        queue.line.loaded(rows, wanted[1], seen_up_to=self._restored_up_to)
+        finally:
+            queue.loading = None
+        queue.line.loaded(rows, seen_up_to=self._restored_up_to)
 
     async def _load_and_wake(self, queue_id: int, queue: _Queue) -> None:
         try:

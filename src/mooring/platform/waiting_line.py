@@ -2,20 +2,21 @@
 
 contract/messages.md sections 7 and 9. The database holds every message until it is acknowledged; here is where each of
 them stands. The oldest are in memory whole (`ready`), of the others only id and size (`Backlog`), so that a full queue
-of 500 MB costs a few megabytes. Ids grow with time and order the queue.
+of 500 MB costs a few megabytes. Ids grow with time and order the queue; two that are made at the same time may be
+committed the other way round, which changes their order and nothing else.
 """
 
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
 from mooring.store.queue_messages import MessageRow
 
-__all__ = ["WINDOW", "Backlog", "Held", "WaitingLine"]
+__all__ = ["Backlog", "Held", "WaitingLine"]
 
-WINDOW = 1_000  # messages in memory at the head of a queue
 _COMPACT_AT = 4_096
 
 
@@ -70,18 +71,20 @@ class Backlog:
 
 
 class WaitingLine:
-    """The messages of one queue. Times are epoch ms, sizes bytes; what is dropped is returned as ids."""
+    """The messages of one queue, `window` of them in memory. Times are epoch ms, sizes bytes; what is dropped is
+    returned as ids."""
 
-    __slots__ = ("_backlog", "_delayed", "_loading", "_out", "_ready", "bytes_waiting", "limit_bytes")
+    __slots__ = ("_backlog", "_delayed", "_loading", "_out", "_ready", "_window", "bytes_waiting", "limit_bytes")
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, window: int) -> None:
         self.limit_bytes = limit_bytes
+        self._window = window
         self.bytes_waiting = 0
         self._ready: deque[Held] = deque()
         self._backlog = Backlog()
         self._out: dict[int, Held] = {}
-        self._delayed: list[tuple[int, Held]] = []  # (epoch ms, message), in the order of the times
-        self._loading = False
+        self._delayed: deque[tuple[int, Held]] = deque()  # (epoch ms, message), in the order of the times
+        self._loading: frozenset[int] = frozenset()  # ids that are being read
 
     # Looking
 
@@ -103,17 +106,17 @@ class WaitingLine:
     @property
     def wants_more(self) -> bool:
         """Whether messages are to be read from the database now."""
-        return not self._loading and bool(self._backlog) and len(self._ready) * 2 <= WINDOW
+        return not self._loading and bool(self._backlog) and len(self._ready) * 2 <= self._window
 
     def oldest(self) -> int | None:
         """Id of the oldest message that waits."""
-        ids = [held.id for held in (*list(self._ready)[:1], *(held for _, held in self._delayed))]
+        ids = [held.id for held in (*islice(self._ready, 1), *(held for _, held in self._delayed))]
         ids += self._backlog.first(1)
         return min(ids, default=None)
 
     def head(self, count: int) -> list[Held]:
         """The next messages, which stay where they are; for people who look."""
-        return list(self._ready)[:count]
+        return list(islice(self._ready, count))
 
     # Coming
 
@@ -126,7 +129,7 @@ class WaitingLine:
         """A new message at the end; returns the oldest ones that had to go for it."""
         size = len(row.body)
         self.bytes_waiting += size
-        if self._backlog or self._loading or len(self._ready) >= WINDOW:
+        if self._backlog or self._loading or len(self._ready) >= self._window:
             self._backlog.add(row.id, size)
         else:
             self._ready.append(Held(row))
@@ -142,16 +145,16 @@ class WaitingLine:
         """The range of ids to be read from the database now, None when nothing is; answer it with `loaded`."""
         if not self.wants_more:
             return None
-        ids = self._backlog.first(WINDOW - len(self._ready))
-        self._loading = True
-        return ids[0], ids[-1]
+        self._loading = frozenset(self._backlog.first(self._window - len(self._ready)))
+        return min(self._loading), max(self._loading)
 
-    def loaded(self, rows: Iterable[MessageRow], last: int, *, seen_up_to: int = 0) -> None:
-        """What was found between the ids of `wanted`, and up to which id that was. Messages up to `seen_up_to` may have
-        been delivered by an earlier process."""
-        self._loading = False
+    def loaded(self, rows: Iterable[MessageRow], *, seen_up_to: int = 0) -> None:
+        """What was found between the ids of `wanted`. Messages up to `seen_up_to` may have been delivered by an earlier
+        process."""
+        wanted, self._loading = self._loading, frozenset()
         found = {row.id: row for row in rows}
-        while self._backlog and self._backlog.first(1)[0] <= last:
+        # Some of them may have been dropped meanwhile.
+        while self._backlog and self._backlog.first(1)[0] in wanted:
             message_id, size = self._backlog.pop()
             row = found.get(message_id)
             if row is None:
@@ -161,7 +164,7 @@ class WaitingLine:
 
     def not_loaded(self) -> None:
         """The database did not answer; `wanted` asks again."""
-        self._loading = False
+        self._loading = frozenset()
 
     # Going
 
@@ -186,19 +189,20 @@ class WaitingLine:
             held.redelivered = True
             held.out_since = 0
             self.bytes_waiting += held.size
-            if until is not None:
-                self._delayed.append((until, held))
         if until is None:
             self._return(found)
-        else:
-            self._delayed.sort(key=lambda pair: pair[0])
+            return
+        in_order = not self._delayed or self._delayed[-1][0] <= until
+        self._delayed += ((until, held) for held in found)
+        if not in_order:  # the clock was set back
+            self._delayed = deque(sorted(self._delayed, key=lambda pair: pair[0]))
 
     def on_time(self, now_ms: int) -> bool:
         """Whether delayed messages are ready again."""
-        due = [held for until, held in self._delayed if until <= now_ms]
-        if due:
-            self._delayed = [pair for pair in self._delayed if pair[0] > now_ms]
-            self._return(due)
+        due = []
+        while self._delayed and self._delayed[0][0] <= now_ms:
+            due.append(self._delayed.popleft()[1])
+        self._return(due)
         return bool(due)
 
     def overdue(self, before: int) -> list[int]:
@@ -212,8 +216,10 @@ class WaitingLine:
             del self._out[message_id]
         while self._ready and self._ready[0].id < first_id:
             dropped.append(self._leave(self._ready.popleft()))
-        dropped += [self._leave(held) for _, held in self._delayed if held.id < first_id]
-        self._delayed = [pair for pair in self._delayed if pair[1].id >= first_id]
+        late = [self._leave(held) for _, held in self._delayed if held.id < first_id]
+        if late:
+            dropped += late
+            self._delayed = deque(pair for pair in self._delayed if pair[1].id >= first_id)
         if not self._ready:
             while self._backlog and self._backlog.first(1)[0] < first_id:
                 message_id, size = self._backlog.pop()
@@ -232,9 +238,12 @@ class WaitingLine:
         return dropped
 
     def _drop_oldest(self) -> int | None:
+        delayed = self._delayed
+        if delayed and (not self._ready or delayed[0][1].id < self._ready[0].id):
+            return self._leave(delayed.popleft()[1])
         if self._ready:
             return self._leave(self._ready.popleft())
-        if self._backlog and not self._loading:
+        if self._backlog:
             message_id, size = self._backlog.pop()
             self.bytes_waiting -= size
             return message_id

@@ -76,6 +76,20 @@ class _Consumer:
         self._connection.close_channel(self.channel, reason)
 
 
+class _Getter:
+    """Who asks for messages one by one."""
+
+    __slots__ = ("_channel", "_connection")
+
+    def __init__(self, connection: "QueueConnection", channel: int) -> None:
+        self._connection = connection
+        self._channel = channel
+
+    def overdue(self, message_ids: Sequence[int], reason: str) -> None:
+        """See `Holder`."""
+        self._connection.close_channel(self._channel, reason)
+
+
 class QueueConnection(asyncio.Protocol):
     """Serves one client. It is a `Member` of its endpoint."""
 
@@ -268,7 +282,7 @@ class QueueConnection(asyncio.Protocol):
     async def _get(self, event: GetRequested, queue_id: int) -> None:
         held: Held | None = None
         try:
-            held = await self._queues.get(queue_id)
+            held = await self._queues.get(queue_id, _Getter(self, event.channel))
             if held is None:
                 self._amqp.nothing_to_get(event.channel)
             else:
