@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -58,7 +59,7 @@ class _SqliteRows:
         for size in _CHUNKS:
             while len(rows) - start >= size:
                 values = ", ".join([self.row] * size)
-                yield f"{self.head}{values}{self.tail}", [cell for row in rows[start : start + size] for cell in row]
+                yield f"{self.head}{values}{self.tail}", list(chain.from_iterable(rows[start : start + size]))
                 start += size
 
 
