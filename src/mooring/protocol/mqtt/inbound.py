@@ -1,5 +1,7 @@
 """Messages of QoS 1 and 2 from the peer, from PUBLISH until the exchange is over (4.3 of the standard)."""
 
+from collections.abc import Sequence
+
 from mooring.protocol.mqtt.encode import puback, pubcomp, pubrec
 from mooring.protocol.mqtt.errors import LimitExceeded, LocalProtocolError, UnexpectedPacket
 from mooring.protocol.mqtt.packets import Publish
@@ -31,6 +33,11 @@ class Inbound:
         self._kept: dict[int, _Kept] = {}  # QoS 2
         self._room = room  # for so many
 
+    @property
+    def is_plain(self) -> bool:
+        """Say whether no message of QoS 2 is on its way, so that none of QoS 1 can clash with it."""
+        return not self._kept
+
     def at_least_once(self, packet: Publish) -> None:
         """Take a message of QoS 1, which is always to be reported."""
         packet_id = packet.packet_id
@@ -38,6 +45,14 @@ class Inbound:
             self._give_up(packet_id)
         self._open[packet_id] = self._open.get(packet_id, 0) + 1
         self.unacknowledged += 1
+
+    def at_least_once_each(self, run: Sequence[Publish]) -> None:
+        """Take messages of QoS 1 while `is_plain`."""
+        opened = self._open
+        for packet in run:
+            packet_id = packet.packet_id
+            opened[packet_id] = opened.get(packet_id, 0) + 1
+        self.unacknowledged += len(run)
 
     def exactly_once(self, packet: Publish) -> tuple[bool, bytes]:
         """Take a message of QoS 2. Return whether it is to be reported, and what to answer at once."""

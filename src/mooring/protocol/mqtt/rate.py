@@ -1,20 +1,24 @@
 """How fast a peer may send: a token bucket over time that is passed in."""
 
+from math import inf
+
 __all__ = ["TokenBucket"]
 
+_ENDLESS = 2**53  # tokens that nobody can use up
 _ROUNDING = 1e-6  # tokens; a debt that small must not outlast the time that `until` promised
 
 
 class TokenBucket:
     """Allows `burst` at once and `per_s` each second in the long run; may be overdrawn, which delays what follows."""
 
-    __slots__ = ("_burst", "_filled_at", "_per_s", "tokens")
+    __slots__ = ("_burst", "_filled_at", "_per_s", "is_endless", "tokens")
 
     def __init__(self, per_s: float, burst: float, now: float) -> None:
         self.tokens = burst
         self._per_s = per_s
         self._burst = burst
         self._filled_at = now
+        self.is_endless = per_s == inf and burst >= _ENDLESS  # there is no need to fill it
 
     @property
     def until(self) -> float:

@@ -60,6 +60,11 @@ class PacketReader:
         self._needed = 0  # so many bytes the tail must have before another look can find a packet
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no byte waits here, and what is received next begins a packet."""
+        return not self._data and not self._tail
+
+    @property
     def held_bytes(self) -> int:
         """How many bytes wait here."""
         return len(self._data) - self._start + len(self._tail)

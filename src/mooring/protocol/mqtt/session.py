@@ -23,6 +23,7 @@ from mooring.protocol.mqtt.events import (
     ProtocolViolated,
     RateExceeded,
 )
+from mooring.protocol.mqtt.express import MAX_TOPICS, publishes, topic_key
 from mooring.protocol.mqtt.inbound import Inbound
 from mooring.protocol.mqtt.limits import Limits
 from mooring.protocol.mqtt.outbound import Outbound
@@ -60,6 +61,7 @@ class Session:
         "_reader",
         "_row",
         "_state",
+        "_topics",
     )
 
     def __init__(self, limits: Limits, bucket: TokenBucket, now: float) -> None:
@@ -71,6 +73,7 @@ class Session:
         self._out = bytearray()
         self._inbound = Inbound(limits.max_unacknowledged)
         self._outbound = Outbound(limits, self._out)
+        self._topics: dict[bytes, str] = {}  # of messages of QoS 1 that came, for `publishes`
         self._overrun = False  # the rate was exceeded, and what was held back since is not all read
         self._state = State.NEW
         self._row = self._TABLE[State.NEW]
@@ -114,8 +117,13 @@ class Session:
         if self._state is _ENDED or not data:
             return []
         self._resume(now)
-        self._reader.feed(data)
-        events = self._pump() if self._flowing else []
+        events: list[Event] = []
+        if self._flowing and self._topics and self._reader.is_empty and self._inbound.is_plain:
+            data = data[self._take_run(data, events) :]
+        if data:
+            self._reader.feed(data)
+            if self._flowing:
+                events += self._pump()
         if not self._flowing or len(self._out) > self._limits.max_held_bytes:
             self._check_room(events)
         return events
@@ -238,10 +246,26 @@ class Session:
 
     def _resume(self, now: float) -> None:
         self._now = now
-        self._bucket.fill(now)
+        if not self._bucket.is_endless:
+            self._bucket.fill(now)
         if not self._flowing and self._may_flow():
             self._flowing = True
             self._heard = now
+
+    def _take_run(self, data: bytes, events: list[Event]) -> int:
+        """Take what `publishes` takes, as `_pump` would. Return where it stopped."""
+        inbound, bucket, limits = self._inbound, self._bucket, self._limits
+        # The last one that there is room for stops the flow; it goes the general way.
+        room = min(limits.max_unacknowledged - 1 - inbound.unacknowledged, bucket.tokens)
+        run, taken = publishes(data, self._topics, room, limits.max_packet_bytes)
+        if run:
+            inbound.at_least_once_each(run)
+            events += run
+            bucket.tokens -= len(run)
+            self._heard = self._now
+            if taken == len(data):
+                self._overrun = False
+        return taken
 
     def _pump(self) -> list[Event]:
         events: list[Event] = []
@@ -285,6 +309,8 @@ class Session:
             raise LimitExceeded(f"a topic has over {self._limits.max_topic_length} characters, which is the limit")
         if packet.qos == 1:
             self._inbound.at_least_once(packet)
+            if len(self._topics) < MAX_TOPICS:
+                self._topics[topic_key(packet.topic)] = packet.topic
         elif packet.qos:
             fresh, answer = self._inbound.exactly_once(packet)
             self._out += answer
