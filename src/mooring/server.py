@@ -33,6 +33,7 @@ from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
+from mooring.protocol.amqp import Limits as AmqpLimits
 from mooring.queues import Endpoint, EndpointLimits, EndpointMetrics, QueueConnection
 from mooring.queues.rabbitmq import AuthDoor, ForwarderMetrics, RabbitMq
 from mooring.settings import Settings
@@ -132,7 +133,7 @@ async def _run(
     limits = GatewayLimits(max_connections=settings.max_connections, uplinks_per_s=settings.device_uplinks_per_s)
     gateway = Gateway(platform, limits, GatewayMetrics(platform, registry))
     listener = Listener(gateway)
-    queue_limits = EndpointLimits(max_connections=settings.max_consumers)
+    queue_limits = _endpoint_limits(settings)
     endpoint = Endpoint(platform, queue_limits, EndpointMetrics(registry), QueueConnection)
     server = _Server(settings, platform, gateway, registry)
     background = asyncio.create_task(platform.background())
@@ -410,6 +411,15 @@ def _address(host: str, listening: socket.socket) -> str:
     """Host and port that this machine reaches the socket by."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"{shown}:{listening.getsockname()[1]}"
+
+
+def _endpoint_limits(settings: Settings) -> EndpointLimits:
+    shortest = 30 if settings.amqp_strict_heartbeat else 1
+    return EndpointLimits(
+        max_connections=settings.max_consumers,
+        connections_per_key=settings.max_consumers_per_key,
+        amqp=AmqpLimits(shortest_heartbeat_s=shortest),
+    )
 
 
 def _store_name(settings: Settings) -> str:

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         None, gt=0, le=100_000, description="MQTT packets per second of one device, above it reading waits; unset: all."
     )
     max_consumers: int = Field(1_000, ge=1, le=100_000, description="AMQP connections at once at most.")
+    max_consumers_per_key: int = Field(100, ge=1, description="AMQP connections of one AccessKey at once at most.")
+    amqp_strict_heartbeat: bool = Field(
+        False, description="Refuse AMQP clients whose heartbeat is not 30 to 60 s, as the contract's prose has it."
+    )
     amqp_url: str | None = Field(
         None,
         description="Address of message queues as customers reach it, for `connectUrl`; unset: where AMQP listens.",

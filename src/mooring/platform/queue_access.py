@@ -54,6 +54,13 @@ class QueueAccess:
             return refusal.reason.value
         return None
 
+    def declare(self, app_id: int, name: str, *, passive: bool) -> int:
+        """The id of a queue that is declared: one that exists (contract/README.md decision 9). Raises QueueRefused,
+        with 403 for a new one."""
+        if not passive and self._directory.queue_by_name(name) is None:
+            raise QueueRefused(ACCESS_REFUSED, f"queue {name[:100]!r} is not there; queues are made by the OpenAPI")
+        return self.queue(app_id, name)
+
     def queue(self, app_id: int, name: str) -> int:
         """The id of a queue, by its full name, that this application may consume. Raises QueueRefused."""
         queue = self._directory.queue_by_name(name)

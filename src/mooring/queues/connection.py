@@ -14,7 +14,7 @@ import structlog
 from mooring.platform import Refused
 from mooring.platform.entities import App
 from mooring.platform.message_queues import Unreadable
-from mooring.platform.queue_access import QueueRefused
+from mooring.platform.queue_access import QueueAccess, QueueRefused
 from mooring.platform.waiting_line import Held
 from mooring.protocol.amqp import (
     Acked,
@@ -240,26 +240,28 @@ class QueueConnection(asyncio.Protocol):
         self._amqp.accept_login(now)
         self._loop.call_soon(self._resume)
 
-    def _queue_of(self, channel: int, name: str) -> int | None:
+    def _queue_of(self, channel: int, find: Callable[[QueueAccess, int], int]) -> int | None:
         """The id of a queue that the customer may consume; else the channel is closed."""
         app = self._app
         try:
             if app is None:
                 raise QueueRefused(ReplyCode.ACCESS_REFUSED, "nobody has logged in")
-            return self._endpoint.platform.queue_access.queue(app.id, name)
+            return find(self._endpoint.platform.queue_access, app.id)
         except QueueRefused as refusal:
             self._take(self._amqp.refuse(channel, ReplyCode(refusal.code), refusal.reason))
             return None
 
     def _on_declare(self, event: DeclareRequested) -> None:
-        queue_id = self._queue_of(event.channel, event.queue)
+        queue_id = self._queue_of(
+            event.channel, lambda access, app_id: access.declare(app_id, event.queue, passive=event.passive)
+        )
         if queue_id is not None:
             state = self._queues.state(queue_id)
             self._amqp.declared(event.channel, state.waiting, state.consumers)
         self._loop.call_soon(self._resume)
 
     def _on_consume(self, event: ConsumeRequested) -> None:
-        queue_id = self._queue_of(event.channel, event.queue)
+        queue_id = self._queue_of(event.channel, lambda access, app_id: access.queue(app_id, event.queue))
         if queue_id is not None:
             consumer = _Consumer(self, event.channel, event.consumer_tag, queue_id)
             if self._queues.attach(queue_id, consumer, exclusive=event.exclusive):
@@ -271,7 +273,7 @@ class QueueConnection(asyncio.Protocol):
         self._loop.call_soon(self._resume)
 
     def _on_get(self, event: GetRequested) -> None:
-        queue_id = self._queue_of(event.channel, event.queue)
+        queue_id = self._queue_of(event.channel, lambda access, app_id: access.queue(app_id, event.queue))
         if queue_id is None:
             self._loop.call_soon(self._resume)
             return

@@ -1,0 +1,38 @@
+"""The AMQP endpoint over SQLite; what the database must do is tested where the queues are."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from fakes import FakeClock
+from mooring.platform import passwords
+from mooring.queues import EndpointLimits
+from mooring.store import Store, Vault
+from mooring.store.sqlite import SqliteStore
+from queues.queue_door import QueueDoor, opened
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
+
+
+@pytest.fixture
+async def store(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Store]:
+    opened_store = SqliteStore(Path(shutil.copy(migrated_sqlite, tmp_path)))
+    yield opened_store
+    await opened_store.close()
+
+
+@pytest.fixture
+def limits() -> EndpointLimits:
+    return EndpointLimits()
+
+
+@pytest.fixture
+async def door(store: Store, vault: Vault, clock: FakeClock, limits: EndpointLimits) -> AsyncIterator[QueueDoor]:
+    async with opened(store, vault, clock, limits) as made:
+        yield made
