@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from manage.authority import make_ca, pem, sign
 from manage.desk import EMAIL, PASSWORD, Desk
 from manage.end_users_walk import END_USER_ACTIONS, walk_end_users
+from manage.queues_walk import QUEUE_ACTIONS, walk_queues
 from mooring.manage.app import ENDPOINTS
 from mooring.platform import Actor
 from topologies import build_topologies
@@ -27,6 +28,7 @@ async def test_every_endpoint_answers_as_described(desk_on_each: Desk) -> None:
     await _walk_virtual_device(desk)
     await _walk_ca_certificates(desk)
     await walk_end_users(desk)
+    await walk_queues(desk)
     await desk.ask("GET", "/audit")
     assert {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS} == desk.visited
 
@@ -40,11 +42,12 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
     await _walk_virtual_device(desk)
     await _walk_ca_certificates(desk)
     await walk_end_users(desk)
+    await walk_queues(desk)
     entries = (await desk.ask("GET", "/audit?limit=1000"))["items"]
     done = [entry for entry in entries if entry["action"] != "account.create"]
     assert {entry["actor"] for entry in done} == {EMAIL}
     assert {entry["address"] for entry in done} == {"192.0.2.7"}
-    assert {entry["action"] for entry in done} - END_USER_ACTIONS == {
+    assert {entry["action"] for entry in done} - END_USER_ACTIONS - QUEUE_ACTIONS == {
         "account.rename",
         "account.set_addresses",
         "administrator.change_password",
@@ -91,7 +94,7 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "virtual_device.go_offline",
         "virtual_device.go_online",
     }
-    assert {entry["action"] for entry in done} >= END_USER_ACTIONS
+    assert {entry["action"] for entry in done} >= END_USER_ACTIONS | QUEUE_ACTIONS
 
 
 async def _walk_people(desk: Desk) -> None:

@@ -12,7 +12,8 @@ from mooring.platform.entities import App
 from mooring.platform.queues import Queues
 from mooring.platform.saas_apps import AppChanges
 from mooring.platform.subscriptions import NewSubscription
-from mooring.store import StoreUnavailable, queue_messages
+from mooring.store import StoreUnavailable
+from queued import push
 
 BASE = "/v2/quecrule/r1/openapi/queue"
 SUBSCRIPTION = "message-subscription"
@@ -45,17 +46,6 @@ async def create(cloud: Cloud, name: str = "testQueue", **members: object) -> di
     assert answer["code"] == 200, answer
     data: dict[str, Any] = answer["data"]
     return data
-
-
-async def push(cloud: Cloud, queue_id: int, *bodies: bytes) -> None:
-    """Let messages arrive in a queue, as a commit does."""
-    platform = cloud.platform
-    rows = [
-        queue_messages.MessageRow(platform.ledger.ids.next(), queue_id, "ONLINE", "1", body, cloud.clock.now_ms())
-        for body in bodies
-    ]
-    await platform.store.write(*(queue_messages.ADD.of(row) for row in rows))
-    platform.outbox.committed(rows)
 
 
 async def test_a_new_queue_has_the_full_name_and_is_not_started(cloud_on_each: Cloud) -> None:
@@ -179,7 +169,7 @@ async def test_a_list_that_cannot_be(cloud: Cloud, body: object) -> None:
 async def test_the_detail_shows_what_waits(cloud: Cloud) -> None:
     await cloud.platform.recover()
     queue_id = (await create(cloud))["id"]
-    await push(cloud, queue_id, b"{}", b'{"type":"ONLINE"}')
+    await push(cloud.platform, queue_id, b"{}", b'{"type":"ONLINE"}')
     detail = (await call(cloud, "detail", method="GET", queueId=queue_id))["data"]
     assert (detail["msgNum"], detail["msgSize"]) == (2, "19")
     assert (await call(cloud, "clear", queueId=queue_id)) == {"code": 200, "msg": ""}

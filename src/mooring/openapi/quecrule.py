@@ -4,11 +4,13 @@ openapi-notes.md section 13; messages.md sections 5, 7 and 8. An application see
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 
+from mooring.platform import Invalid
 from mooring.platform.queues import filtered
 from mooring.platform.routes import Queue, Subscription
 from mooring.platform.subscriptions import NewSubscription, SubscriptionChanges
@@ -35,6 +37,10 @@ _IN_LIST = {"product": 1, "device": 3, "saas": 6, "domain": 5}
 _PRODUCT_LEVEL, _DEVICE_LEVEL = 1, 2
 
 _NOT_ACTIVATED = 16024
+
+_OF_QUEUE = {"name": "queueName", "description": "queueDesc"}
+_OF_SUBSCRIPTION = {"name": "subscribeName", "queue": "queueName", "codes": "msgTypes"}
+_WORD = re.compile(r"\w+")
 
 
 class _Queue(msgspec.Struct):
@@ -109,7 +115,8 @@ async def _create_queue(call: Call) -> bytes:
     if name is None:
         raise Failure(50005, "queueName missing")
     try:
-        made = await call.platform.queues.create(call.actor, call.app, name, body.text("queueDesc") or "")
+        with _wire_names(_OF_QUEUE):
+            made = await call.platform.queues.create(call.actor, call.app, name, body.text("queueDesc") or "")
     except StoreUnavailable as error:
         raise Failure(16004, str(error)) from None
     return answers.action(_queue(made, _Queue))
@@ -187,7 +194,8 @@ async def _make(
         device_key=device_key,
         user_domain=user_domain,
     )
-    made = await call.platform.subscriptions.create(call.actor, call.app, new)
+    with _wire_names(_OF_SUBSCRIPTION):
+        made = await call.platform.subscriptions.create(call.actor, call.app, new)
     return answers.action(_SubscribeId(made.id))
 
 
@@ -198,7 +206,8 @@ async def _update_subscription(call: Call) -> bytes:
         raise Failure(50005, "subscribeId missing")
     codes = _codes(body) if body.has("msgTypes") else None
     changes = SubscriptionChanges(name=body.text("subscribeName"), queue=body.text("queueName"), codes=codes)
-    await call.platform.subscriptions.update(call.actor, subscription_id, changes, call.app.id)
+    with _wire_names(_OF_SUBSCRIPTION):
+        await call.platform.subscriptions.update(call.actor, subscription_id, changes, call.app.id)
     return answers.done()
 
 
@@ -293,6 +302,15 @@ def _row(one: Subscription, queue: Queue) -> _SubscribeRow:
 
 
 # Parameters
+
+
+@contextmanager
+def _wire_names(names: Mapping[str, str]) -> Iterator[None]:
+    """Has refusals of a member name it as the wire does."""
+    try:
+        yield
+    except Invalid as error:
+        raise Failure(error.wire or 50005, _WORD.sub(lambda word: names.get(word[0], word[0]), error.message)) from None
 
 
 def _id(call: Call, name: str) -> int:

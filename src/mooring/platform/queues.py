@@ -71,7 +71,7 @@ class Queues:
         """One queue. Raises Missing (16002), also for another account's or application's."""
         queue = self._directory.queue(queue_id)
         if queue is None or queue.account_id != account_id or app_id not in (None, queue.app_id):
-            raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queueId", wire=16002)
+            raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queue", wire=16002)
         return queue
 
     def by_name(self, account_id: int, name: str, app_id: int | None = None) -> Queue:
@@ -79,7 +79,7 @@ class Queues:
         for queue in self.all(account_id, app_id):
             if queue.is_named(name):
                 return queue
-        raise Missing("no_such_queue", f"there is no queue {name[:100]!r}", field="queueName", wire=16002)
+        raise Missing("no_such_queue", f"there is no queue {name[:100]!r}", field="name", wire=16002)
 
     async def detail(self, account_id: int, queue_id: int, app_id: int | None = None) -> QueueDetail:
         """A queue with its backlog. Raises Missing, StoreUnavailable."""
@@ -91,15 +91,15 @@ class Queues:
             counters = (row.pushed, acked, row.expired, row.overflowed, row.rejected, row.cleared)
             suspends_at = None if queue.status == SUSPENDED else _suspends_at(used_at, self._ledger.clock.now_ms())
             return QueueDetail(queue, state, *counters, used_at, suspends_at)
-        raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queueId", wire=16002)
+        raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queue", wire=16002)
 
     async def create(self, actor: Actor, app: App, name: str, description: str = "") -> Queue:
         """A new queue, not started; the first of an application is its free one. Raises Invalid, Conflict (16001),
         LimitReached (16007)."""
         _check_name(name)
         if len(description) > _MAX_DESCRIPTION:
-            message = f"queueDesc has {len(description)} characters, the limit is {_MAX_DESCRIPTION}"
-            raise Invalid("text_length", message, field="queueDesc", wire=50005)
+            message = f"description has {len(description)} characters, the limit is {_MAX_DESCRIPTION}"
+            raise Invalid("text_length", message, field="description", wire=50005)
         now = self._ledger.clock.now_ms()
         queue_id = self._ledger.ids.next()
         add = statements.ADD(
@@ -120,7 +120,7 @@ class Queues:
         try:
             await self._commit(actor, "queue.create", name, lock, add.must("number of queues"), queue_id=queue_id)
         except UniqueViolation:
-            raise Conflict("queue_taken", f"queue name {name} is in use", field="queueName", wire=16001) from None
+            raise Conflict("queue_taken", f"queue name {name} is in use", field="name", wire=16001) from None
         except WriteRefused:
             message = f"the account has {self._limit} queues, which is its limit"
             raise LimitReached("queue_limit", message, wire=16007) from None
@@ -223,8 +223,8 @@ def _suspends_at(used_at: int, now: int) -> int | None:
 def _check_name(name: str) -> None:
     """1 to 64 letters, digits, _ and -. Raises Invalid."""
     if not _NAME.fullmatch(name):
-        message = "queueName must be 1 to 64 letters, digits, _ and -"
-        raise Invalid("key_form", message, field="queueName", wire=50005)
+        message = "name must be 1 to 64 letters, digits, _ and -"
+        raise Invalid("key_form", message, field="name", wire=50005)
 
 
 def filtered(queues: Sequence[Queue], name: str | None, status: int | None) -> list[Queue]:

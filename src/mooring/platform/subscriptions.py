@@ -75,10 +75,10 @@ class Subscriptions:
         found = self._directory.subscription(subscription_id)
         if found is None or found.account_id != account_id:
             message = f"there is no subscription {subscription_id}"
-            raise Missing("no_such_subscription", message, field="subscribeId", wire=16011)
+            raise Missing("no_such_subscription", message, field="subscription", wire=16011)
         if app_id not in (None, found.app_id):
             message = f"subscription {subscription_id} is another application's"
-            raise Missing("no_such_subscription", message, field="subscribeId", wire=70060)
+            raise Missing("no_such_subscription", message, field="subscription", wire=70060)
         return found
 
     def queue_of(self, subscription: Subscription) -> Queue:
@@ -132,7 +132,7 @@ class Subscriptions:
         runs)."""
         found = self.one(actor.account_id, subscription_id, app_id)
         if changes == SubscriptionChanges():
-            message = "give subscribeName, queueName or msgTypes to change"
+            message = "give something to change: name, queue or codes"
             raise Invalid("nothing_to_change", message, wire=50004)
         name, codes, queue_id = found.name, found.codes, found.queue_id
         if changes.name is not None:
@@ -230,7 +230,7 @@ class Subscriptions:
         queue = self._queues.by_name(app.account_id, name)
         if queue.app_id != app.id:
             message = f"queue {queue.name} is another application's"
-            raise Missing("no_such_queue", message, field="queueName", wire=70060)
+            raise Missing("no_such_queue", message, field="queue", wire=70060)
         return queue
 
     async def _without_queue(self, app: App, name: str, error: WriteRefused) -> Exception:
@@ -270,14 +270,16 @@ def _allowed(level: str, product: Product | None) -> Collection[int]:
 
 def _checked(codes: Sequence[int], allowed: Collection[int]) -> tuple[int, ...]:
     if not codes:
-        raise Invalid("no_codes", "msgTypes is empty", field="msgTypes", wire=50004)
+        raise Invalid("no_codes", "codes is empty", field="codes", wire=50004)
     for code in codes:
         if code not in allowed:
-            raise Invalid("choice", f"msgTypes: {code} is not for this subscription", field="msgTypes", wire=50005)
+            raise Invalid(
+                "choice", f"codes holds {code}, which is not for this subscription", field="codes", wire=50005
+            )
     return tuple(dict.fromkeys(codes))
 
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        message = "subscribeName must be 1 to 128 Chinese characters, letters, digits, _ and -"
-        raise Invalid("key_form", message, field="subscribeName", wire=50005)
+        message = "name must be 1 to 128 Chinese characters, letters, digits, _ and -"
+        raise Invalid("key_form", message, field="name", wire=50005)

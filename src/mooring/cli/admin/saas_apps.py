@@ -11,7 +11,7 @@ from .products import product_table
 from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
-__all__ = ["AppName", "app_path", "saas_app"]
+__all__ = ["AppName", "app_id", "app_path", "saas_app"]
 
 saas_app = group("SaaS applications.")
 
@@ -196,10 +196,11 @@ def _list_products(session: Session, app: AppName, limit: Limit = 100, offset: O
 
 def app_path(session: Session, app: str, *rest: str) -> str:
     """The path of an application that is named by its id or its name. Raises Failure."""
-    return path_of("saas-apps", _app_id(session, app), *rest)
+    return path_of("saas-apps", app_id(session, app), *rest)
 
 
-def _app_id(session: Session, app: str) -> int:
+def app_id(session: Session, app: str) -> int:
+    """The id of an application that is named by its id or its name. Raises Failure."""
     by_name: int | None = None
     offset = 0
     while True:
