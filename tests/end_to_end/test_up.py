@@ -240,3 +240,22 @@ def test_a_restart_after_kill_9_has_everything(data: Path) -> None:
     with mooring_up(data, "--demo"):
         after = (data / "demo.json").read_text()
     assert before.split('"products"')[1] == after.split('"products"')[1]
+
+
+def test_the_demo_has_a_queue_that_gets_everything_once(data: Path) -> None:
+    for _ in range(2):
+        with mooring_up(data, "--demo"):
+            demo = json.loads((data / "demo.json").read_text())
+            headers = {"Authorization": f"Bearer {demo['manage']['token']}"}
+            with httpx.Client(base_url=demo["manage"]["url"], headers=headers, timeout=30) as manage:
+                [queue] = manage.get("queues").json()["items"]
+                subscriptions = manage.get("subscriptions").json()["items"]
+                content = manage.get(f"queues/{queue['id']}").json()
+    assert demo["amqp"] == {"url": content["url"], "queue": queue["full_name"]}
+    assert (queue["name"], queue["status"]) == ("demo", 1)
+    assert {found["product_key"] for found in subscriptions} == {
+        None,
+        *(product["product_key"] for product in demo["products"]),
+    }
+    assert all(found["running"] for found in subscriptions)
+    assert content["pushed"] > 0

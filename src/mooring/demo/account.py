@@ -1,4 +1,4 @@
-"""The demo's account: service packages, one SaaS application, a product for each sample model."""
+"""The demo's account: service packages, one SaaS application with its queue, a product for each sample model."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,9 +9,11 @@ import msgspec
 from mooring.platform import Actor, Platform, Secret
 from mooring.platform.entities import PACKAGES, App, Product
 from mooring.platform.products import NewProduct
+from mooring.platform.routes import Queue
 from mooring.platform.saas_apps import NewApp
 from mooring.platform.sources import BASE62, SystemEntropy, random_text
 
+from .queue import make_queue
 from .samples import sample_models
 
 __all__ = ["DemoAccount", "DemoRefused", "make_account"]
@@ -38,6 +40,7 @@ class DemoAccount(msgspec.Struct, frozen=True):
     actor: Actor
     app: App
     products: Mapping[str, Product]
+    queue: Queue
     token: Secret
     password: Secret | None
 
@@ -57,8 +60,9 @@ async def make_account(platform: Platform, email: str) -> DemoAccount:
     app = apps[0] if apps else await platform.saas_apps.create(actor, NewApp(_APP, "Made by mooring up --demo"))
     await _authorize_packages(platform, actor, app)
     products = {name: await _product(platform, actor, app, name, path) for name, path in sample_models().items()}
+    queue = await make_queue(platform, actor, app, products.values())
     token = await _manage_token(platform, actor)
-    return DemoAccount(actor, app, products, token, password if made is not None else None)
+    return DemoAccount(actor, app, products, queue, token, password if made is not None else None)
 
 
 async def _authorize_packages(platform: Platform, actor: Actor, app: App) -> None:

@@ -21,7 +21,8 @@ async def running_demo(
 ) -> AsyncIterator[None]:
     """Make what is missing of the demo, simulate its devices while the block runs, and write `target` (mode 0600).
 
-    Everything must listen already; `mqtt` is host and port. Raises DemoRefused.
+    Everything must listen already; `mqtt` is host and port, and the platform knows the address of AMQP. Raises
+    DemoRefused.
     """
     account = await make_account(platform, email)
     fleets = [
@@ -31,7 +32,7 @@ async def running_demo(
     ]
     async with simulated(fleets):
         manage = {"url": f"{base_url}/manage/v1", "token": account.token.reveal(), **_login(account, email, target)}
-        await asyncio.to_thread(_write_private, target, _document(base_url, mqtt, account, manage))
+        await asyncio.to_thread(_write_private, target, _document(base_url, mqtt, platform.amqp_url, account, manage))
         yield
 
 
@@ -46,12 +47,15 @@ def _login(account: DemoAccount, email: str, target: Path) -> dict[str, str]:
         return {}
 
 
-def _document(base_url: str, mqtt: tuple[str, int], account: DemoAccount, manage: dict[str, str]) -> dict[str, object]:
+def _document(
+    base_url: str, mqtt: tuple[str, int], amqp_url: str, account: DemoAccount, manage: dict[str, str]
+) -> dict[str, object]:
     return {
         "base_url": base_url,
         "access_key": account.app.access_key,
         "access_secret": account.app.access_secret.reveal(),
         "mqtt": {"host": mqtt[0], "port": mqtt[1]},
+        "amqp": {"url": amqp_url, "queue": account.queue.full_name},
         "manage": manage,
         "products": [
             {
