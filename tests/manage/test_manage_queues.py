@@ -1,5 +1,7 @@
 """Queues and subscriptions: what an administrator may not do, and what is told of a queue."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fakes import FakeClock
@@ -8,6 +10,13 @@ from mooring.platform.queues import IDLE_DAYS, WARNED_DAYS
 from queued import push
 
 DAY_MS = 86_400_000
+
+
+class NeverLate:
+    """Somebody who has messages of a queue."""
+
+    def overdue(self, message_ids: Sequence[int], reason: str) -> None:
+        raise AssertionError(reason)
 
 
 async def queue(desk: Desk, name: str = "orders", app: str = "Fleet") -> int:
@@ -94,7 +103,7 @@ async def test_each_loss_is_counted_and_shown(desk: Desk, clock: FakeClock) -> N
     one = f"/queues/{made}"
     rows = await push(platform, made, b"{}", b"{}", b"{}", b"{}")
     for _ in range(2):
-        assert await platform.message_queues.get(made) is not None
+        assert await platform.message_queues.get(made, NeverLate()) is not None
     platform.message_queues.ack(made, [rows[0].id])
     platform.message_queues.refuse(made, [rows[1].id], requeue=False)
     assert (await desk.ask("POST", f"{one}/clear")) == {"dropped": 2}
