@@ -30,7 +30,7 @@ from mooring.store import Store, Vault
 from mooring.store import queue_messages as messages
 from mooring.store.queue_messages import MessageRow
 
-__all__ = ["VAULT", "Node", "RabbitCloud", "build_rabbit_cloud", "eventually", "open_platform"]
+__all__ = ["VAULT", "Node", "RabbitCloud", "answering", "build_rabbit_cloud", "eventually", "open_platform", "push"]
 
 VAULT = Vault(bytes(range(32)))
 _WITHIN_S = 60.0
@@ -110,6 +110,12 @@ class Node:
         finally:
             with contextlib.suppress(pika.exceptions.AMQPError):
                 connection.close()
+
+    def count(self, app: App, queue: str) -> int:
+        """How many messages wait in a queue, exactly."""
+        with self.channel(app) as channel:
+            count: int = channel.queue_declare(queue, passive=True).method.message_count
+            return count
 
     def take(self, app: App, queue: str, count: int, *, prefetch: int = 100) -> list[tuple[Any, Any, bytes]]:
         """So many messages, acknowledged."""

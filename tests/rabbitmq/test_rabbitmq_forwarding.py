@@ -107,22 +107,11 @@ async def test_rabbitmq_killed_under_load_loses_nothing_and_keeps_order(cloud: R
     await asyncio.gather(loading, return_exceptions=True)
     committed = count
     await cloud.forwarded()
-    waiting = await depth(cloud)
+    waiting = await asyncio.to_thread(cloud.node.count, cloud.app, cloud.queue.full_name)
     found = await cloud.take(waiting)
     seen = first_seen(found)
     assert set(range(committed)) <= set(seen)
     assert all(one < next_one for one, next_one in pairwise(seen))
-
-
-async def depth(cloud: RabbitCloud) -> int:
-    """How many messages the queue has, exactly."""
-
-    def declared() -> int:
-        with cloud.node.channel(cloud.app) as channel:
-            count: int = channel.queue_declare(cloud.queue.full_name, passive=True).method.message_count
-            return count
-
-    return await asyncio.to_thread(declared)
 
 
 @on_sqlite

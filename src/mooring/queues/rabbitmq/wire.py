@@ -7,7 +7,7 @@ await several things for each message; publishing through one took seven times a
 import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pamqp import body, commands, frame, header, heartbeat
 from pamqp.base import Frame
@@ -125,8 +125,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type only
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -198,7 +197,8 @@ async def connected(wire: _W, address: Address) -> _W:
     except (OSError, TimeoutError) as error:
         wire.fail("not connected")
         where = f"{address.host}:{address.port}"
-        raise BrokerUnavailable(f"cannot connect to RabbitMQ at {where}: {error or type(error).__name__}") from None
+        reason = str(error) or type(error).__name__
+        raise BrokerUnavailable(f"cannot connect to RabbitMQ at {where}: {reason}") from None
     except BaseException:
         wire.fail("not connected")
         raise
