@@ -63,6 +63,16 @@ async def test_who_leaves_is_followed_at_once(clock: FakeClock, leases: list[Lea
     assert leases[1].held
 
 
+async def test_who_steps_aside_lets_others_go_first(clock: FakeClock, leases: list[Lease]) -> None:
+    await pass_time(clock, 3, *leases)
+    await leases[0].leave(aside_s=5)
+    await pass_time(clock, 1, leases[0], leases[1])
+    assert [lease.held for lease in leases] == [False, True, False]
+    await leases[1].leave(aside_s=60)
+    await pass_time(clock, 5, leases[1], leases[0])
+    assert [lease.held for lease in leases] == [True, False, False]
+
+
 async def test_a_database_of_ones_own_needs_no_lease(clock: FakeClock, migrated_sqlite: object) -> None:
     store = SqliteStore(migrated_sqlite)  # type: ignore[arg-type]
     assert Lease(store, clock, FakeEntropy(), "work").held

@@ -125,6 +125,19 @@ async def test_the_queues_of_others_cannot_be_deleted_or_purged(cloud: RabbitClo
     assert (await refusal(cloud, lambda channel: channel.queue_declare(name, durable=True)))[0] == 403
 
 
+async def test_a_queue_of_ones_own_may_be_purged_and_deleted_and_comes_back(cloud: RabbitCloud) -> None:
+    """RabbitMQ cannot tell this from consuming and declaring; docs/operations.md says so."""
+
+    def remove() -> None:
+        with cloud.node.channel(cloud.app) as channel:
+            channel.queue_purge(ours(cloud))
+            channel.queue_delete(ours(cloud))
+
+    await asyncio.to_thread(remove)
+    await cloud.push(1)
+    assert await cloud.take(1) == [1]
+
+
 @pytest.mark.parametrize("passive", [True, False])
 async def test_a_queue_of_ones_own_may_be_declared(cloud: RabbitCloud, passive: bool) -> None:
     await cloud.push(1, 2)

@@ -61,6 +61,17 @@ async def test_what_is_over_the_size_is_dropped_oldest_first_and_counted(node: N
         assert await cloud.take(kept) == list(range(100 - kept, 100))
 
 
+async def test_what_is_too_old_is_dropped_and_counted(node: Node, store: Store) -> None:
+    async with build_rabbit_cloud(node, store, queue_age_s=2) as cloud:
+        await cloud.push(*range(10))
+
+        async def counted() -> bool:
+            detail = await cloud.platform.queues.detail(cloud.actor.account_id, cloud.queue.id)
+            return (detail.pushed, detail.expired, detail.state.waiting, detail.acked) == (10, 10, 0, 0)
+
+        await eventually(counted)
+
+
 async def test_details_show_what_is_there(cloud: RabbitCloud) -> None:
     before = int(time.time()) * 1000
     rows = await cloud.push(*range(40))

@@ -38,6 +38,7 @@ ROOM = 5_000  # messages in memory that are not sent, and those of one queue tha
 _POLL_S = 0.1  # how often a shared table is looked at
 _IDLE_S = 0.5  # how often the lease is looked at when nothing happens
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 10.0
+_ASIDE_AFTER_S = 4.0
 _RETRY_S = 1.0
 _TELL_AGE_MS = 5_000  # messages that waited longer than this get what is left of their time
 
@@ -121,6 +122,8 @@ class Forwarder:
                     _log.warning("messages wait in the database", error=str(error))
                 self.failures += 1
                 delay = _FIRST_DELAY_S if self.forwarded > before else delay
+                if delay >= _ASIDE_AFTER_S:  # perhaps another process can reach the broker
+                    await self._lease.leave(aside_s=_LONGEST_DELAY_S)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LONGEST_DELAY_S)
 

@@ -28,6 +28,7 @@ class Lease:
         self._seen = (-1, 0)  # holder and turn that were read last
         self._seen_at = 0.0
         self._renewed_at: float | None = None
+        self._aside_until = float("-inf")
 
     @property
     def held(self) -> bool:
@@ -47,13 +48,14 @@ class Lease:
             self._renewed_at = None
             if (holder, turn) != self._seen:
                 self._seen, self._seen_at = (holder, turn), started
-            if holder and started - self._seen_at < TAKEN_AFTER_S:
+            if started < self._aside_until or (holder and started - self._seen_at < TAKEN_AFTER_S):
                 return
         if await self._take(self._holder, turn):
             self._renewed_at = started
 
-    async def leave(self) -> None:
-        """Let the next one take it at once."""
+    async def leave(self, aside_s: float = 0.0) -> None:
+        """Let the next one take it at once, and do not take it oneself for a while."""
+        self._aside_until = self._clock.monotonic() + aside_s
         if not self._store.shared or self._renewed_at is None:
             return
         self._renewed_at = None
