@@ -32,11 +32,14 @@ from .inbox import Inbox
 from .refusals import NOTICE_S, SUBSCRIBE_WITHIN_S, note_refusal, words_for
 from .stream import Stream
 from .topics import LEVELS, subscribed_level, uplink_prefix
+from .user_connection import UserConnection
 from .watching import shown_frame
 
 __all__ = ["Arrival", "Phase"]
 
 DECIDED_WITHIN_S = 15.0  # from CONNECT; a device gives the connection up by then (section 2.3)
+
+USER_PREFIX = "qu_"  # of the client ids of end users' apps; devices have others
 
 _NO_ROUTES: Mapping[str, Session] = MappingProxyType({})
 _SYS = Topic.SYS.value
@@ -122,7 +125,9 @@ class Arrival(Stream):
     # CONNECT
 
     def _on_connect(self, event: ConnectRequested) -> None:
-        if not event.repeated:
+        if event.client_id.startswith(USER_PREFIX):
+            UserConnection(self, event)
+        elif not event.repeated:
             self._end_by(DECIDED_WITHIN_S)
             self._gateway.spawn(self._decide(event))
 

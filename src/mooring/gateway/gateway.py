@@ -15,11 +15,13 @@ from mooring.protocol.mqtt import Limits, Resends
 
 from .inbox import Inbox
 from .metrics import GatewayMetrics
+from .users import Users
 
 __all__ = ["Gateway", "GatewayLimits", "Member"]
 
 MAX_UNPROVEN = 4_096  # connections that nobody has proved to be a device's yet
 INBOX_KEPT_S = 10.0  # after the connection, for copies; as long as a resend filter remembers
+MAX_SUBSCRIPTIONS = 1_024  # of an app that watches its user's devices; a device has one
 DRAIN_S = 2.0  # for closing connections at shutdown
 
 _log = structlog.get_logger()
@@ -59,9 +61,12 @@ class Gateway:
         # TCP repeats what is lost on the way. A command that counts as failed must not arrive later by our doing.
         self.mqtt_limits = Limits(
             resends=Resends(CONFIRM_WITHIN_S, sends=1),
+            max_subscriptions=MAX_SUBSCRIPTIONS,
             packets_per_s=inf if rate is None else rate,
             burst=2**53 if rate is None else max(20, round(2 * rate)),
         )
+        self.users = Users()
+        platform.directory.on_change.append(self.users.on_change)
         self.unproven = 0
         self.closing = False
         self._members: set[Member] = set()
@@ -83,6 +88,11 @@ class Gateway:
         self.metrics.accepted += 1
         self.metrics.connections = len(self._members)
         return True
+
+    def replace(self, before: Member, after: Member) -> None:
+        """Another object serves a connection from now on."""
+        self._members.discard(before)
+        self._members.add(after)
 
     def proven(self) -> None:
         """A connection has been decided upon, or ended before."""

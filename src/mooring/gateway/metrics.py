@@ -23,6 +23,8 @@ class GatewayMetrics(Collector):
         self.copies = 0
         self.unstored = 0
         self.held_back = 0
+        self.user_messages = 0
+        self.user_messages_lost = 0
         self.refused: Counter[str] = Counter()
         if registry is not None:
             registry.register(self)
@@ -47,6 +49,12 @@ class GatewayMetrics(Collector):
         )
         yield CounterMetricFamily(
             "mooring_uplinks_held_back", "Times that a device was held back for its rate", value=self.held_back
+        )
+        yield CounterMetricFamily("mooring_user_messages", "Messages to apps of end users", value=self.user_messages)
+        yield CounterMetricFamily(
+            "mooring_user_messages_lost",
+            "Messages that apps of end users were too slow for",
+            value=self.user_messages_lost,
         )
         refused = CounterMetricFamily("mooring_mqtt_refused", "MQTT connections refused", labels=("code",))
         for code, count in sorted(self.refused.items()):

@@ -46,6 +46,9 @@ class Wire(Protocol):
     def resume_reading(self) -> None:
         """Go on."""
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol, /) -> None:
+        """Tell everything to another one from now on."""
+
 
 class Stream(asyncio.Protocol):
     """Moves the bytes of one client. It is the `Member` of its gateway."""
@@ -141,6 +144,22 @@ class Stream(asyncio.Protocol):
         self._secure = secure
         self._certificate = certificate
         self._arm()
+
+    def take_over(self, before: "Stream") -> None:
+        """Serve the peer of another connection from now on; that one is over without anybody hearing of it."""
+        self._mqtt, self._wire = before._mqtt, before._wire
+        self._address, self._secure, self._certificate = before._address, before._secure, before._certificate
+        self._paused, self._held, self._blocked = before._paused, before._held, before._blocked
+        self._registered, self._unproven = before._registered, before._unproven
+        before._registered = before._unproven = False
+        before._wire = None
+        before._closed = True
+        if before._timer is not None:
+            before._timer.cancel()
+            before._timer = None
+        self._gateway.replace(before, self)
+        if self._wire is not None:
+            self._wire.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from .connection import DeviceConnection
 from .gateway import Gateway
+from .stream import Stream
 
 __all__ = ["MAX_UNSENT", "WebSocketDoor"]
 
@@ -20,8 +21,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class _WebSocketWire:
     """What a transport is to a connection, over the `send` of ASGI."""
 
-    def __init__(self, connection: DeviceConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Stream) -> None:
+        self.connection = connection
         self._unsent = bytearray()
         self._changed = asyncio.Event()
         self._closing = False
@@ -35,7 +36,7 @@ class _WebSocketWire:
         self._changed.set()
         if len(self._unsent) > MAX_UNSENT and not self._blocked:
             self._blocked = True
-            self._connection.pause_writing()
+            self.connection.pause_writing()
 
     def is_closing(self) -> bool:
         return self._closing
@@ -55,6 +56,9 @@ class _WebSocketWire:
     def resume_reading(self) -> None:
         self.readable.set()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.connection = cast("Stream", protocol)
+
     async def pump(self, send: Send) -> None:
         """Send until the connection is closed and everything is sent."""
         while self._unsent or not self._closing:
@@ -67,7 +71,7 @@ class _WebSocketWire:
             await send({"type": "websocket.send", "bytes": data})
             if self._blocked and not self._closing:
                 self._blocked = False
-                self._connection.resume_writing()
+                self.connection.resume_writing()
         await send({"type": "websocket.close", "code": 1000})
 
 
@@ -88,10 +92,7 @@ class WebSocketDoor:
         connection = DeviceConnection(self._gateway)
         wire = _WebSocketWire(connection)
         secure = scope.get("scheme") == "wss"
-        tasks = {
-            asyncio.ensure_future(work)
-            for work in (self._read(wire, connection, receive), wire.pump(send), wire.gone.wait())
-        }
+        tasks = {asyncio.ensure_future(work) for work in (self._read(wire, receive), wire.pump(send), wire.gone.wait())}
         try:
             connection.start(wire, self._client_address(scope) or "", secure=secure)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -99,9 +100,9 @@ class WebSocketDoor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            connection.connection_lost(None)
+            wire.connection.connection_lost(None)
 
-    async def _read(self, wire: _WebSocketWire, connection: DeviceConnection, receive: Receive) -> None:
+    async def _read(self, wire: _WebSocketWire, receive: Receive) -> None:
         while True:
             await wire.readable.wait()
             message = await receive()
@@ -109,6 +110,6 @@ class WebSocketDoor:
                 return
             data = message.get("bytes")
             if data is None:
-                connection.close("a WebSocket message is not binary")
+                wire.connection.close("a WebSocket message is not binary")
                 return
-            connection.data_received(data)
+            wire.connection.data_received(data)

@@ -20,7 +20,7 @@ from mooring.thingmodel import Decoded
 from .announcer import Announcer
 from .command_evidence import Evidence
 from .command_flight import Flight
-from .command_input import Kind
+from .command_input import Kind, Settled
 from .command_lane import WINDOW, Lane
 from .command_messages import CommandMessages, Receiver
 from .command_steps import Command, state_of
@@ -87,6 +87,7 @@ class Deliveries:
         self._to_expire: list[tuple[int, int, int]] = []  # heap of (epoch ms, ticket, device)
         self._unsaved: dict[int, Command] = {}
         self._untold: list[Sequence[MessageRow]] = []
+        self.awaited: dict[int, Settled] = {}  # by ticket, each heard once
         self.on_sent: Callable[[int, int], None] | None = None
         """Hears of each command that was written: the device and the bytes of its payload."""
 
@@ -438,6 +439,10 @@ class Deliveries:
         """The commands as they are now, what `messages` tell of them, and what came of those that are settled."""
         told = list(messages)
         for command in commands:
+            if self.awaited and not command.pending:
+                settled = self.awaited.pop(command.id, None)
+                if settled is not None:
+                    settled(command.id, state_of(command), command.failure)
             for write in command.writes(at_ms):
                 entry.write(write)
             if not command.pending and not command.outcome_told:

@@ -3,15 +3,23 @@
 import base64
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
-from mooring.protocol import commands
-from mooring.protocol.commands import CommandError, Downlink, PassThroughDown, ReadProperties, WriteProperties
-from mooring.protocol.ttlv import Field
-from mooring.thingmodel import DataError, ModelCodec
+from mooring.protocol import commands, ttlv
+from mooring.protocol.commands import (
+    CommandError,
+    Direction,
+    Downlink,
+    PassThroughDown,
+    ReadProperties,
+    WriteProperties,
+)
+from mooring.protocol.frame import Frame
+from mooring.protocol.ttlv import Field, TtlvError
+from mooring.thingmodel import DataError, ModelCodec, plain_dm_data
 
 from .entities import Product
 from .errors import Invalid
@@ -24,7 +32,9 @@ __all__ = [
     "Kind",
     "Prepared",
     "SendOptions",
+    "Settled",
     "codec_of",
+    "prepare_payload",
     "prepare_raw",
     "prepare_read",
     "prepare_service",
@@ -37,6 +47,7 @@ MAX_RAW_CHARACTERS = 4096
 
 _TRANSPARENT = 0
 _PARAMETER, _WRONG_PRODUCT, _NO_MODEL, _BAD_VALUE = 50005, 70083, 70094, 71036
+_READ_CMD, _WRITE_CMD, _RAW_CMD = 0x0011, 0x0013, 0x0023
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 
 
@@ -47,6 +58,10 @@ class Kind(enum.StrEnum):
     PROPERTY = "property"
     SERVICE = "service"
     RAW = "raw"
+
+
+Settled = Callable[[int, str, str | None], None]
+"""Hears the ticket of a command, its state, and why it was given up when it was."""
 
 
 class BadData(Invalid):
@@ -60,12 +75,14 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a command is sent.
 
     `cache_s` is for how many seconds it may wait for a device that is offline, None not at all; `cover` replaces those
-    of its kind that wait; `qos` is the MQTT QoS, of which 2 is sent as 1 (device-protocol.md section 4).
+    of its kind that wait; `qos` is the MQTT QoS, of which 2 is sent as 1 (device-protocol.md section 4). `settled`
+    hears once what became of it: delivered or given up.
     """
 
     cache_s: int | None = None
     cover: bool = False
     qos: int = 1
+    settled: Settled | None = None
 
     def check(self) -> None:
         """Raises BadData 50005 when a number is out of range."""
@@ -130,6 +147,26 @@ def prepare_raw(data: str, encoding: str = "Text") -> Prepared:
         raise BadData(_PARAMETER, "data is not an even number of hex digits")
     payload = bytes.fromhex(data) if encoding == "Hex" else data.encode()
     return _prepared(Kind.RAW, PassThroughDown(payload), base64.b64encode(payload).decode())
+
+
+def prepare_payload(cmd: int, payload: bytes) -> Prepared:
+    """0011, 0013 or 0023 around a payload that somebody made already. Raises BadData 50005."""
+    try:
+        if cmd == _READ_CMD:
+            ids = commands.decode(Frame(1, cmd, payload), Direction.DOWN)
+            shown = (
+                msgspec.json.encode([str(ident) for ident in ids.ids]).decode()
+                if isinstance(ids, ReadProperties)
+                else ""
+            )
+            return Prepared(Kind.READ, cmd, payload, shown)
+        if cmd == _WRITE_CMD:
+            return Prepared(Kind.PROPERTY, cmd, payload, plain_dm_data(ttlv.decode(payload)))
+    except (CommandError, TtlvError) as error:
+        raise BadData(_PARAMETER, f"the payload does not fit its command: {error}", "payload") from None
+    if cmd != _RAW_CMD:
+        raise BadData(_PARAMETER, f"0011, 0013 and 0023 can be sent, not {cmd:04X}", "payload")
+    return Prepared(Kind.RAW, cmd, payload, base64.b64encode(payload).decode())
 
 
 def _prepared(kind: Kind, value: Downlink, shown: str, feature_id: int | None = None) -> Prepared:

@@ -25,6 +25,7 @@ from .command_input import (
     Kind,
     Prepared,
     SendOptions,
+    prepare_payload,
     prepare_raw,
     prepare_read,
     prepare_service,
@@ -152,6 +153,28 @@ class Commands:
         """Send bytes to devices of any products, given as text or, with `encoding` Hex, as digits. As `send_read`."""
         prepared = prepare_raw(data, encoding)
         return await self._send(sender, [_Target(product, key, prepared) for product, key in targets], options)
+
+    async def send_payload(
+        self,
+        sender: App | Actor,
+        product: Product,
+        device_key: str,
+        cmd: int,
+        payload: bytes,
+        options: SendOptions,
+    ) -> SendResult:
+        """Send the payload of a 0011, 0013 or 0023 as it is. Raises BadData, StoreError."""
+        prepared = prepare_payload(cmd, payload)
+        [result] = await self._send(sender, [_Target(product, device_key, prepared)], options)
+        return result
+
+    def awaits(self, ticket: int) -> bool:
+        """Whether somebody waits for the outcome of a command."""
+        return ticket in self._deliveries.awaited
+
+    def look_away(self, ticket: int) -> None:
+        """Nobody waits for the outcome of a command any more."""
+        self._deliveries.awaited.pop(ticket, None)
 
     async def resend(
         self, sender: App | Actor, account_id: int, ticket: int, options: SendOptions | None = None
@@ -405,6 +428,8 @@ class Commands:
                     outcome.set_exception(error)
             for command in accepted:
                 if error is None:
+                    if options.settled is not None:
+                        self._deliveries.awaited[command.id] = options.settled
                     self._deliveries.add(command, cover=options.cover)
                 self._deliveries.release(command.device_id)
 

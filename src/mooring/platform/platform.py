@@ -29,6 +29,7 @@ from .history import History
 from .journal import Journal
 from .latest import Latest
 from .ledger import Ledger
+from .live import Live
 from .message_queues import MessageQueues
 from .outbox import Outbox
 from .passwords import Passwords
@@ -43,6 +44,7 @@ from .retention import forget_old
 from .saas_apps import SaasApps
 from .serial_numbers import SerialNumbers
 from .service_market import ServiceMarket
+from .session import Session
 from .sessions import Sessions
 from .sharing import Sharing
 from .sources import Clock, Entropy, Ids, SystemClock, SystemEntropy
@@ -53,6 +55,7 @@ from .tokens import Tokens
 from .topology import Topology
 from .trace import Trace
 from .uplink import Uplinks
+from .user_access import UserAccess
 from .user_tokens import UserTokens
 from .virtual_devices import VirtualDevices
 
@@ -247,6 +250,10 @@ class Platform:
             clock,
             ids,
         )
+        self.user_access = UserAccess(self.directory, self.end_users, self.bindings, self.devices, self.commands, clock)
+        self.live = Live()
+        self.sessions.on_open.append(self.live.opened)
+        self.sessions.on_close.append(self._closed)
         self.uplinks = Uplinks(
             self.directory,
             self.journal,
@@ -258,6 +265,7 @@ class Platform:
             ids,
             self.device_limits,
             self.announcer,
+            self.live,
             network_positions=limits.network_positions,
         )
         self.history = History(store)
@@ -294,6 +302,10 @@ class Platform:
         platform = cls(store, vault, clock or SystemClock(), entropy or SystemEntropy(), limits or Limits(), broker)
         await platform.directory.load()
         return platform
+
+    def _closed(self, session: Session) -> None:
+        if self.sessions.of(session.device.id) is None:  # else another connection of the device has taken over
+            self.live.closed(session)
 
     async def recover(self) -> None:
         """Set right what an ended process left of sessions, commands and queues. Raises StoreError."""

@@ -25,6 +25,7 @@ from .command_evidence import Evidence
 from .device_limits import DeviceLimits
 from .directory import Directory
 from .journal import Entry, Journal
+from .live import Live
 from .locations import newest_fix, read_report
 from .resources import module_resources, status_resources
 from .session import Session
@@ -97,9 +98,11 @@ class Uplinks:
         ids: Ids,
         limits: DeviceLimits,
         announcer: Announcer,
+        live: Live,
         *,
         network_positions: bool = True,
     ) -> None:
+        self._live = live
         self._limits = limits
         self._targets = announcer.targets
         self._messages = UplinkMessages(announcer, ids, network_positions=network_positions)
@@ -159,6 +162,10 @@ class Uplinks:
                 dm_data = decoded.dm
                 if decoded.properties:
                     entry.set_properties(device.id, decoded.properties, at_ms)
+                    if device.id in self._live and product is not None and product.model is not None:
+                        known = product.model.codec.properties
+                        values = {known[ident].code: value for ident, value in decoded.properties.items()}
+                        self._live.values(device, values)
                 if decoded.events:
                     events = self._add_events(session, entry, frame, qos, decoded.events, at_ms)
                 if decoded.misfits:
@@ -249,6 +256,8 @@ class Uplinks:
             entry.add(ADD_LOCATION, (log_id, device_id, msgspec.json.encode(location).decode(), at_ms))
         fix = newest_fix(logged)
         if fix is not None:
+            if device_id in self._live:
+                self._live.location(session.device, fix)
             entry.set_location(device_id, msgspec.json.encode(fix).decode(), at_ms)
         if unread:
             self._except(session, entry, frame, qos, f"{unread} sentences beyond the limit were not read", at_ms)

@@ -30,6 +30,7 @@ __all__ = [
     "FrameError",
     "FrameFault",
     "decode",
+    "decode_unchecked",
     "encode",
     "next_packet_id",
 ]
@@ -106,6 +107,14 @@ def decode(message: bytes) -> Frame:
     return _read(plain)
 
 
+def decode_unchecked(message: bytes) -> Frame:
+    """As `decode`, whatever the checksum is: apps send wrong ones (section 12), and devices must not get them."""
+    if message[:2] != _HEADER:
+        raise FrameError(FrameFault.PROTOCOL, "does not start with the header")
+    plain = message[1:_LONGEST].replace(_ESCAPED_MARK, b"\xaa")
+    return _frame(plain, _end(plain))
+
+
 def _checksum(content: bytes | bytearray) -> int:
     """Return the low byte of the sum. Half of Adler-32 is a plain sum, and seven times faster than `sum`."""
     if len(content) <= _ADLER_EXACT:
@@ -174,6 +183,14 @@ class Decoder:
 
 def _read(plain: bytes | bytearray) -> Frame:
     """Return the frame of unescaped bytes that begin with the second header byte."""
+    stop = _end(plain)
+    if _checksum(plain[_CONTENT_AT:stop]) != plain[3]:
+        raise FrameError(FrameFault.CHECKSUM, "the checksum does not fit")
+    return _frame(plain, stop)
+
+
+def _end(plain: bytes | bytearray) -> int:
+    """Return where the frame ends. Raises `FrameError` when it does not."""
     if len(plain) < _LENGTH_ENDS:
         raise FrameError(FrameFault.LENGTH, "ends inside its length")
     length = plain[1] << 8 | plain[2]
@@ -182,6 +199,8 @@ def _read(plain: bytes | bytearray) -> Frame:
     stop = _LENGTH_ENDS + length
     if len(plain) < stop:
         raise FrameError(FrameFault.LENGTH, "ends before the announced length")
-    if _checksum(plain[_CONTENT_AT:stop]) != plain[3]:
-        raise FrameError(FrameFault.CHECKSUM, "the checksum does not fit")
+    return stop
+
+
+def _frame(plain: bytes | bytearray, stop: int) -> Frame:
     return Frame(plain[4] << 8 | plain[5], plain[6] << 8 | plain[7], bytes(plain[8:stop]))
