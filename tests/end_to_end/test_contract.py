@@ -41,7 +41,8 @@ SENT = {
 }
 CALLS, SCENARIOS, STEPS = 40, 12, 10
 KEYS: dict[str, str] = {}
-"""ProductKey of the smart plugs, a user and the user's domain, once known: half of the calls are about what exists."""
+"""ProductKey of the smart plugs, a user, the user's domain, a queue, once known: half of the calls are about what
+exists."""
 
 NOT_OURS = [
     checks.negative_data_rejection,  # bad data is answered with HTTP 200 and a code in the body (README decision 3)
@@ -70,7 +71,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         )
         assert added.status_code == 201, added.text
         house = house_of(found, product["product_key"])
-        KEYS.update(productKey=product["product_key"], **house)
+        of_queues = {"queueName": "demo", "endUserDomain": house["userDomain"]}
+        KEYS.update(productKey=product["product_key"], **house, **of_queues)
         yield {**found, "plug": product["product_key"], **house}
 
 
