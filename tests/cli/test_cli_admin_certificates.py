@@ -1,28 +1,24 @@
 """ca: upload, proof, deletion."""
 
-import time
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from authority import Authority
 from cli.terminal import Terminal
-from manage.authority import make_ca, pem, sign
 
 
 def test_a_ca_is_uploaded_proved_and_deleted(admin: Terminal, tmp_path: Path) -> None:
-    now = time.time_ns() // 1_000_000
-    key, authority = make_ca(now)
+    authority = Authority("Own CA")
     file = tmp_path / "ca.pem"
-    file.write_text(pem(authority))
+    file.write_bytes(authority.pem)
     run = admin.run("ca", "upload", "Own", file)
     [found] = admin.ask("ca", "list")["items"]
     assert found["code"] in run.out
     assert f"mooring admin ca prove {found['id']} FILE" in run.out
     proof = tmp_path / "proof.der"
-    proof.write_bytes(sign(key, authority, found["code"], now).public_bytes(Encoding.DER))
+    proof.write_bytes(authority.sign(found["code"]).der)
     code = admin.ask("ca", "code", found["id"])["code"]
     assert "is not the code" in admin.run("ca", "prove", found["id"], proof, code=1).err
-    proof.write_bytes(sign(key, authority, code, now).public_bytes(Encoding.DER))
+    proof.write_bytes(authority.sign(code).der)
     assert "proved 2" in admin.run("ca", "prove", found["id"], proof).out
     assert admin.ask("ca", "show", found["id"])["verified_at"] is not None
     assert "Own" in admin.run("ca", "list").out

@@ -5,9 +5,8 @@ import base64
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from manage.authority import make_ca, pem, sign
+from authority import Authority
 from manage.desk import EMAIL, PASSWORD, Desk
 from manage.end_users_walk import END_USER_ACTIONS, walk_end_users
 from manage.queues_walk import QUEUE_ACTIONS, walk_queues
@@ -246,14 +245,13 @@ async def _walk_virtual_device(desk: Desk) -> None:
 
 
 async def _walk_ca_certificates(desk: Desk) -> None:
-    key, ca = make_ca(desk.platform.clock.now_ms())
-    made = await desk.ask("POST", "/ca-certificates", {"name": "Own", "certificate": pem(ca)}, status=201)
+    ca = Authority("Own CA")
+    made = await desk.ask("POST", "/ca-certificates", {"name": "Own", "certificate": ca.pem.decode()}, status=201)
     one = f"/ca-certificates/{made['id']}"
     assert (await desk.ask("GET", "/ca-certificates"))["total"] == 1
     assert (await desk.ask("GET", one))["verified_at"] is None
     code = (await desk.ask("POST", f"{one}/code"))["code"]
-    proof = sign(key, ca, code, desk.platform.clock.now_ms())
-    der = base64.b64encode(proof.public_bytes(Encoding.DER)).decode()
+    der = base64.b64encode(ca.sign(code).der).decode()
     assert (await desk.ask("POST", f"{one}/proof", {"certificate": der}))["verified_at"] is not None
     await desk.ask("DELETE", one, status=204)
 
