@@ -93,7 +93,7 @@ class Bench:
         app = AppRow(1, 1, "App", "", "key", b"", True, True, 0, False, "[]", "documented", 0, None)
         await self.store.write(accounts.ADD_ACCOUNT.of(account(1)), saas_apps.ADD.of(app))
         row = QueueRow(QUEUE, 1, 1, "q", "", True, 1, 0, 0, 0, 0, 0, 0, 0, None, 0, None)
-        await self.store.write(queues.ADD.of(row))
+        await self.store.write(queues.ADD.of(row, allowed=50))
         await self.queues.recover()
         return self
 
