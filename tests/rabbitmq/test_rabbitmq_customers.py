@@ -64,15 +64,10 @@ async def test_aio_pika_receives_and_acknowledges(cloud: RabbitCloud) -> None:
     assert found == list(range(30))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"password": "0" * 64},
-        {"at_ms": int(time.time() * 1000) - 11 * _MINUTE_MS},
-        {"at_ms": int(time.time() * 1000) + 20 * _MINUTE_MS},
-    ],
-)
+@pytest.mark.parametrize("changes", [{"password": "0" * 64}, {"minutes": -11}, {"minutes": 20}])
 async def test_a_wrong_login_is_refused_with_403(cloud: RabbitCloud, changes: dict[str, Any]) -> None:
+    if "minutes" in changes:
+        changes = {"at_ms": int(time.time() * 1000) + changes["minutes"] * _MINUTE_MS}
     with pytest.raises(pika.exceptions.ProbableAuthenticationError, match="403"):
         await asyncio.to_thread(pika.BlockingConnection, cloud.node.parameters(cloud.app, **changes))
 
