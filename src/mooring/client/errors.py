@@ -1,6 +1,7 @@
 """The errors of the client.
 
 MooringError
+├── ProfileError             the profile or the environment does not say which cloud and which key
 ├── ConnectionFailed         no answer: refused, unreachable, broken off
 ├── TimedOut                 no answer in time; the call may still have been carried out
 ├── BadAnswer                an answer that is not this API: HTML, a redirect, a missing member
@@ -29,6 +30,7 @@ __all__ = [
     "MooringError",
     "NotFound",
     "PermissionDenied",
+    "ProfileError",
     "RateLimited",
     "ServiceError",
     "TimedOut",
@@ -41,6 +43,10 @@ _TOKEN_CODES = frozenset({401, 5032, 5106, 91001, 91004})
 
 class MooringError(Exception):
     """Base of all errors of this client."""
+
+
+class ProfileError(MooringError):
+    """A profile, or the file of profiles, is missing or wrong; nothing has been sent."""
 
 
 class ConnectionFailed(MooringError):
