@@ -148,7 +148,7 @@ def test_where_a_profile_leads() -> None:
 )
 def test_a_profile_that_does_not_fit(members: dict[str, str], message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        Profile(**{"access_key": "AK", "access_secret": "s", **members})  # type: ignore[arg-type]
+        Profile(**{"access_key": "AK", "access_secret": "s", **members})
 
 
 def test_no_repr_shows_the_secret() -> None:
