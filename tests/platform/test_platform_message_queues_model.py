@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -196,6 +197,8 @@ class QueueMachine(RuleBasedStateMachine):
     def time_passes(self, milliseconds: int) -> None:
         self.clock.advance(milliseconds)
         model = self.model
+        # What is taken back may be with another consumer before anybody looks.
+        had = {id(taker): tuple(taker.kept) for taker in self.takers}
         model.now += milliseconds
         self.on_loop(self.bench.queues.tick)
         oldest = model.now - LIMITS.max_age_ms
@@ -210,9 +213,8 @@ class QueueMachine(RuleBasedStateMachine):
                 assert set(taker.late) <= late
                 late -= set(taker.late)
                 self.takers.remove(taker)
+                self._return(list(had[id(taker)]))
         assert not late
-        holding = {message_id for taker in self.takers for message_id in taker.kept}
-        self._return([message_id for message_id in model.out if message_id not in holding])
         self.run(self._settle())
 
     @rule()
@@ -254,16 +256,39 @@ class QueueMachine(RuleBasedStateMachine):
                 assert getattr(row, name) + unwritten[name] == self.model.counts[name]
 
 
-def test_queue_against_a_model(database: Path | str) -> None:
+@contextmanager
+def machine_of(database: Path | str) -> Iterator[type[QueueMachine]]:
     class Machine(QueueMachine):
         pass
 
     Machine.database = database
     Machine.loop = asyncio.new_event_loop()
-    examples = 40 if isinstance(database, Path) else 4
     try:
+        yield Machine
+    finally:
+        Machine.loop.close()
+
+
+def test_what_a_consumer_kept_for_too_long_goes_to_another_one(database: Path | str) -> None:
+    with machine_of(database) as machine_class:
+        machine = machine_class()
+        try:
+            machine.begin()
+            machine.attach(prefetch=2)
+            machine.push(sizes=[1, 1])
+            machine.attach(prefetch=1)
+            machine.attach(prefetch=1)
+            machine.time_passes(milliseconds=10_000)
+            assert [len(taker.kept) for taker in machine.takers] == [1, 1]
+        finally:
+            machine.teardown()
+
+
+def test_queue_against_a_model(database: Path | str) -> None:
+    examples = 40 if isinstance(database, Path) else 4
+    with machine_of(database) as machine_class:
         run_state_machine_as_test(
-            Machine,
+            machine_class,
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=40,
@@ -272,5 +297,3 @@ def test_queue_against_a_model(database: Path | str) -> None:
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
             ),
         )
-    finally:
-        Machine.loop.close()
