@@ -243,7 +243,7 @@ async def build_rabbit_cloud(node: Node, store: Store, **limits: Any) -> AsyncIt
         app, other = await _app(platform, actor, "Fleet"), await _app(platform, actor, "Other")
 
         async def prepared() -> bool:
-            return node.api("GET", "/policies/quec-open/mooring-lost") is not None
+            return node.api("GET", "/policies/quec-open/mooring") is not None
 
         await eventually(prepared)
         queue = await platform.queues.create(actor, app, "main")

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import pika  # type: ignore[import-untyped]
 import pytest
 
 from databases import on_sqlite
+from mooring.queues.rabbitmq.management import Management
 from mooring.store import Store, StoreUnavailable
 from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud, eventually, open_platform
 
@@ -59,6 +60,21 @@ async def test_what_is_over_the_size_is_dropped_oldest_first_and_counted(node: N
 
         await eventually(counted)
         assert await cloud.take(kept) == list(range(100 - kept, 100))
+
+
+async def test_losses_have_a_place_before_anything_can_be_lost(node: Node, store: Store) -> None:
+    made: list[str] = []
+
+    async def put(self: Management, where: str, content: Mapping[str, object]) -> None:
+        made.append(where)
+        await keep(self, where, content)
+
+    keep = Management.put
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Management, "put", put)
+        async with build_rabbit_cloud(node, store):
+            pass
+    assert made.index("queues/quec-open/mooring.lost") < made.index("policies/quec-open/mooring")
 
 
 async def test_what_is_too_old_is_dropped_and_counted(node: Node, store: Store) -> None:

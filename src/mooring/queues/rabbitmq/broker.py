@@ -65,21 +65,13 @@ class RabbitMq:
         rights = path("permissions", VIRTUAL_HOST, self._address.user)
         if await self._management.get(rights) is None:
             await self._management.put(rights, {"configure": ".*", "write": ".*", "read": ".*"})
-        await self._policy(
-            _POLICY,
-            _OUR_QUEUES,
-            {
-                "max-length-bytes": self._limits.max_bytes,
-                "overflow": "drop-head",
-                "message-ttl": self._limits.max_age_ms,
-                "dead-letter-exchange": "",
-                "dead-letter-routing-key": LOST_QUEUE,
-            },
-        )
         limits = {"max-length-bytes": self._limits.max_bytes, "overflow": "drop-head"}
         await self._policy(_LOST_POLICY, f"^{LOST_QUEUE.replace('.', '[.]')}$", limits)
+        # First where losses go, then what loses: else the first ones would not be counted.
         if await self._management.get(_queue(LOST_QUEUE), columns="name") is None:
             await self.declare(LOST_QUEUE)
+        dead_letters = {"dead-letter-exchange": "", "dead-letter-routing-key": LOST_QUEUE}
+        await self._policy(_POLICY, _OUR_QUEUES, {**limits, "message-ttl": self._limits.max_age_ms, **dead_letters})
 
     async def _policy(self, name: str, pattern: str, definition: Mapping[str, object]) -> None:
         wanted = {"pattern": pattern, "definition": dict(definition), "priority": 0, "apply-to": "queues"}
