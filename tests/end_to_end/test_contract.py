@@ -221,6 +221,9 @@ def test_sequences_of_calls_leave_what_they_say(demo: dict[str, Any], token: str
         def validate_response(self, response: Any, case: Any, **_options: Any) -> None:
             case.validate_response(response, excluded_checks=NOT_OURS, additional_checks=[answer_conforms])
             sent = case.body if isinstance(case.body, dict) else case.query
+            if token not in response.request.headers.get("Authorization", ()):  # generated headers leave it out
+                assert response.json()["code"] in (91001, 91004)
+                return
             follow(case.operation.definition.raw["operationId"], sent, response.json(), exists)
 
     Sequence.run(
@@ -237,8 +240,6 @@ def follow(name: str, sent: dict[str, Any], answer: dict[str, Any], exists: dict
     if sent.get("productKey") != KEYS["productKey"] or not str(key).startswith("LINK"):
         return
     assert isinstance(key, str)
-    if answer["code"] in (91001, 91004):
-        return  # a generated header took the place of the token
     was = exists.get(key, False)
     expected = {
         "deviceCreate": 70062 if was else 200,
