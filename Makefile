@@ -20,7 +20,7 @@ demo: $(INSTALLED)  ## Run the demo, with a simulated device; ONCE=1 stops after
 	@$(BIN)/mooring demo $(if $(ONCE),--once)
 
 test: $(INSTALLED)  ## Run the tests on SQLite and PostgreSQL; ARGS= goes to pytest
-	@tools/with-postgres tools/with-rabbitmq $(BIN)/python -m pytest $(ARGS)
+	@tools/run-tests $(ARGS)
 
 bench: $(INSTALLED)  ## Measure (needs wrk, mosquitto); ARGS=--quick, --idle, --servers or --only PART
 	@$(BIN)/python -m bench $(ARGS)

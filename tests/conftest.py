@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import settings
 
 import recording
-from databases import empty, new_database, open_store
+from databases import empty, migrated_sqlite, new_database, open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform import Limits, Platform
 from mooring.store import Store, Vault
-from mooring.store.migrate import migrate_postgres, migrate_sqlite
+from mooring.store.migrate import migrate_postgres
 
 settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
 settings.load_profile("mooring")
@@ -72,14 +71,6 @@ def postgres_server_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file to copy."""
-    path = tmp_path_factory.mktemp("migrated") / "mooring.sqlite3"
-    migrate_sqlite(path)
-    return path
-
-
-@pytest.fixture(scope="session")
 def migrated_postgres_url(postgres_server_url: str) -> Iterator[str]:
     """The database that tests share one after the other."""
     with new_database(postgres_server_url) as url:
@@ -102,10 +93,12 @@ def postgres_url(migrated_postgres_url: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path) -> Path | str:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """A migrated, empty database: the path of a SQLite file or a PostgreSQL URL. The same cases run on both."""
     if request.param == "sqlite":
-        return Path(shutil.copy(migrated_sqlite, tmp_path))
+        path = tmp_path / "mooring.sqlite3"
+        path.write_bytes(migrated_sqlite())
+        return path
     url: str = request.getfixturevalue("postgres_url")
     return url
 

@@ -4,7 +4,9 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -15,16 +17,30 @@ from mooring.store.migrate import migrate_postgres, migrate_sqlite
 from mooring.store.postgres import PostgresStore
 from mooring.store.sqlite import SqliteStore
 
-__all__ = ["empty", "new_database", "on_server", "on_sqlite", "open_store"]
+__all__ = ["empty", "migrated_sqlite", "new_database", "on_server", "on_sqlite", "open_store"]
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 """Marks tests of rules that no database can make a difference to."""
 
 
+@cache
+def migrated_sqlite() -> bytes:
+    """A migrated file; migrating one takes longer than most tests."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "mooring.sqlite3"
+        migrate_sqlite(path)
+        return path.read_bytes()
+
+
+def _fill(database: Path) -> None:
+    if not database.exists():
+        database.write_bytes(migrated_sqlite())
+
+
 async def open_store(database: Path | str) -> Store:
-    """The migrated store at a SQLite path or a PostgreSQL URL."""
+    """The store at a PostgreSQL URL or a SQLite path: an empty one where there is no file yet."""
     if isinstance(database, Path):
-        migrate_sqlite(database)
+        await asyncio.to_thread(_fill, database)
         return SqliteStore(database)
     await migrate_postgres(database)
     return await PostgresStore.open(database)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from databases import migrated_sqlite
 from mooring.platform.history import History
 from mooring.platform.locations import Location
 from mooring.store import Query, Store, history, logs
@@ -136,12 +137,14 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("pages", "table", "covered"), EVERY)
-def test_a_page_is_found_in_the_index(migrated_sqlite: Path, pages: Pages, table: str, covered: bool) -> None:
+def test_a_page_is_found_in_the_index(tmp_path: Path, pages: Pages, table: str, covered: bool) -> None:
     index = f"ix_{table}_device_id_created_at_id"
+    file = tmp_path / "mooring.sqlite3"
+    file.write_bytes(migrated_sqlite())
     search = f"SEARCH {table} USING {{kind}}INDEX {index} (device_id=? AND created_at>? AND created_at<?)"
     covering = "COVERING " if covered else ""
-    assert plan(migrated_sqlite, pages.count) == [search.format(kind=covering)]
-    steps = plan(migrated_sqlite, pages.page)
+    assert plan(file, pages.count) == [search.format(kind=covering)]
+    steps = plan(file, pages.page)
     assert search.format(kind=covering) in steps
     assert f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)" in steps
     assert not [step for step in steps if step.startswith("SCAN")]

@@ -1,13 +1,14 @@
 """Leases: one process at a time does it, and another one takes over from a dead one."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from databases import open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.platform.lease import RENEW_S, TAKEN_AFTER_S, Lease
 from mooring.store.postgres import PostgresStore
-from mooring.store.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def test_who_steps_aside_lets_others_go_first(clock: FakeClock, leases: li
     assert [lease.held for lease in leases] == [True, False, False]
 
 
-async def test_a_database_of_ones_own_needs_no_lease(clock: FakeClock, migrated_sqlite: object) -> None:
-    store = SqliteStore(migrated_sqlite)  # type: ignore[arg-type]
+async def test_a_database_of_ones_own_needs_no_lease(clock: FakeClock, tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "mooring.sqlite3")
     assert Lease(store, clock, FakeEntropy(), "work").held
     await store.close()

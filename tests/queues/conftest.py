@@ -1,17 +1,16 @@
 """The AMQP endpoint over SQLite; what the database must do is tested where the queues are."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
+from databases import open_store
 from fakes import FakeClock
 from mooring.platform import passwords
 from mooring.queues import EndpointLimits
 from mooring.store import Store, Vault
-from mooring.store.sqlite import SqliteStore
 from queues.queue_door import QueueDoor, opened
 
 
@@ -21,8 +20,8 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Store]:
-    opened_store = SqliteStore(Path(shutil.copy(migrated_sqlite, tmp_path)))
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened_store = await open_store(tmp_path / "mooring.sqlite3")
     yield opened_store
     await opened_store.close()
 
