@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-import typer.main
 from pydantic.fields import FieldInfo
 
 import mooring
-from mooring.cli.main import app
+from mooring.cli.tree import root
 from mooring.manage.app import ENDPOINTS
 from mooring.manage.document import MOUNTED_AT
 from mooring.manage.endpoint import BODY_LIMIT, JSON, Access, AnyEndpoint, Nothing
@@ -63,7 +62,7 @@ def exit_codes() -> list[type[Exception]]:
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command and group with the words that name it, groups before what they hold."""
-    yield from _walk(("mooring",), typer.main.get_command(app))
+    yield from _walk(("mooring",), root)
 
 
 def render(name: str) -> str:

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from cli.terminal import Terminal
-from mooring.cli.admin import app
+from mooring.cli.admin import admin as admin_group
 
 SAMPLE = Path(__file__).parents[2] / "contract/tsl-samples/smart-plug.json"
 PACKAGE = "message-subscription"
 
 
 def test_every_command_takes_the_shared_options_and_has_help(terminal: Terminal) -> None:
-    found = list(_commands(app, ()))
+    found = list(_commands(admin_group, ()))
     assert len(found) > 100
     for words in found:
         text = terminal.run(*words, "--help", env={"COLUMNS": "200", "NO_COLOR": "1"}).out
@@ -74,9 +72,9 @@ def test_thing_models_read_well(admin: Terminal, tmp_path: Path) -> None:
     assert "dropped" in admin.run("thing-model", "discard", key, "--yes").out
 
 
-def _commands(group: typer.Typer, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for command in group.registered_commands:
-        yield (*words, str(command.name))
-    for inner in group.registered_groups:
-        instance: Any = inner.typer_instance
-        yield from _commands(instance, (*words, str(inner.name)))
+def _commands(group: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*words, name))
+        else:
+            yield (*words, name)

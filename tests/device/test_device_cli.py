@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
+from cli.terminal import in_process
 from device.cloud_peer import DS, PK, PS, CloudPeer
 from device.peer import SocketCloud, until
-from mooring.cli.main import app
 
 PATIENCE_S = 30
 
@@ -151,7 +150,7 @@ def test_wrong_input_is_named_with_exit_code_2(
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["device", "run", *arguments], env={"MOORING_PRODUCT_SECRET": PS})
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert reason in result.stderr
-    assert PS not in result.stderr
+    run = in_process("device", "run", *arguments, env={"MOORING_PRODUCT_SECRET": PS})
+    assert (run.code, run.out) == (2, "")
+    assert reason in run.err
+    assert PS not in run.err

@@ -5,16 +5,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from .command import Limit, command
+from .command import Limit, runnable
 from .screen import moment, say, table
 from .session import Session
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add this command."""
-    command(app, "audit")(_audit)
+__all__ = ["audit"]
 
 
 def _audit(
@@ -44,3 +39,6 @@ def _audit(
             say(f"older entries: --before-id {answer.value['next_before_id']}")
 
     session.show(answer, readable)
+
+
+audit = runnable(_audit)

@@ -10,7 +10,7 @@ from .asking import ask_line
 from .failure import Failure
 from .session import DEFAULT_URL, Session
 
-__all__ = ["Limit", "Offset", "Yes", "command", "confirm", "group"]
+__all__ = ["Limit", "Offset", "Yes", "command", "confirm", "group", "runnable"]
 
 _P = ParamSpec("_P")
 _PANEL = "Connection and output"
@@ -56,7 +56,7 @@ def command(
     """Register a function that takes a session first; its other parameters become arguments and options."""
 
     def register(function: Callable[Concatenate[Session, _P], None]) -> Callable[Concatenate[Session, _P], None]:
-        parent.command(name)(_runner(function))
+        parent.command(name)(runnable(function))
         return function
 
     return register
@@ -68,7 +68,9 @@ def confirm(question: str, yes: bool) -> None:
         raise Failure("nothing was done")
 
 
-def _runner(function: Callable[..., None]) -> Callable[..., None]:
+def runnable(function: Callable[..., None]) -> Callable[..., None]:
+    """The function with the options that every command has in place of its session, and failures as exit codes."""
+
     def run(*, url: str | None, token: str | None, as_json: bool, **given: Any) -> None:
         session = Session(url.rstrip("/") if url else None, token or None, as_json=as_json)
         try:

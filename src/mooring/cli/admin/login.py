@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from .asking import PasswordSource, ask_line
-from .command import command
+from .command import runnable
 from .failure import NOT_LOGGED_IN, Failure
 from .saved_login import SavedLogin, forget_login, save_login
 from .screen import fields, moment, say
 from .session import Answer, Session, path_of
 
-__all__ = ["register"]
+__all__ = ["login", "logout", "password", "whoami"]
 
 _Email = Annotated[str | None, typer.Option(help="E-mail address; asked for when not given.", show_default=False)]
 _PasswordStdin = Annotated[
@@ -25,14 +25,6 @@ _NewPasswordStdin = Annotated[
         show_default=False,
     ),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    command(app, "login")(_login)
-    command(app, "logout")(_logout)
-    command(app, "whoami")(_whoami)
-    command(app, "password")(_password)
 
 
 def _login(
@@ -118,3 +110,9 @@ def _token_for(session: Session, email: str, password: str) -> Answer:
 
 def _keep(session: Session, email: str, answer: dict[str, Any]) -> None:
     save_login(SavedLogin(session.url, email, answer["token"], answer["expires_at"]))
+
+
+login = runnable(_login)
+logout = runnable(_logout)
+whoami = runnable(_whoami)
+password = runnable(_password)

@@ -53,7 +53,9 @@ class Session:
     def _client(self) -> "httpx.Client":
         import httpx
 
-        return httpx.Client(timeout=_TIMEOUT_S, limits=httpx.Limits(keepalive_expiry=_KEPT_S))
+        # Reading the trusted certificates takes longer than most calls, and nothing asks for them without TLS.
+        verify = not self.url.startswith("http://")
+        return httpx.Client(verify=verify, timeout=_TIMEOUT_S, limits=httpx.Limits(keepalive_expiry=_KEPT_S))
 
     @cached_property
     def saved(self) -> SavedLogin | None:
