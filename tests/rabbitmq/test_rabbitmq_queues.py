@@ -8,6 +8,7 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from databases import on_sqlite
+from mooring.queues.rabbitmq.losses import LossReader
 from mooring.queues.rabbitmq.management import Management
 from mooring.store import Store, StoreUnavailable
 from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud, eventually, open_platform
@@ -47,10 +48,20 @@ async def test_other_limits_apply_to_queues_that_are_there(cloud: RabbitCloud) -
         await eventually(changed)
 
 
-async def test_what_is_over_the_size_is_dropped_oldest_first_and_counted(node: Node, store: Store) -> None:
+async def test_what_is_over_the_size_is_dropped_oldest_first_and_counted(
+    node: Node, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, all_dropped = LossReader.begin, asyncio.Event()
+
+    async def begin_late(self: LossReader) -> None:
+        await all_dropped.wait()
+        await begin(self)
+
+    monkeypatch.setattr(LossReader, "begin", begin_late)
     async with build_rabbit_cloud(node, store, queue_bytes=1_000) as cloud:
         rows = await cloud.push(*range(100))
         await cloud.forwarded()
+        all_dropped.set()
         size = len(rows[-1].body)
         kept = 1_000 // size
 

@@ -33,6 +33,7 @@ from .wire import connected
 __all__ = ["RabbitMq"]
 
 _POLICY, _LOST_POLICY = "mooring", "mooring-lost"
+_LOST_BYTES = 2 * 1024**3  # on disk, while no process is there to count them; what is over it is not counted
 _OUR_QUEUES = r"^a\.[0-9]+\."
 _RATES = {"msg_rates_age": "60", "msg_rates_incr": "5"}
 _TAKEN = ("ack", "deliver_no_ack", "get_no_ack")
@@ -65,13 +66,22 @@ class RabbitMq:
         rights = path("permissions", VIRTUAL_HOST, self._address.user)
         if await self._management.get(rights) is None:
             await self._management.put(rights, {"configure": ".*", "write": ".*", "read": ".*"})
-        limits = {"max-length-bytes": self._limits.max_bytes, "overflow": "drop-head"}
-        await self._policy(_LOST_POLICY, f"^{LOST_QUEUE.replace('.', '[.]')}$", limits)
+        of_losses = {"max-length-bytes": _LOST_BYTES, "overflow": "drop-head", "queue-mode": "lazy"}
+        await self._policy(_LOST_POLICY, f"^{LOST_QUEUE.replace('.', '[.]')}$", of_losses)
         # First where losses go, then what loses: else the first ones would not be counted.
         if await self._management.get(_queue(LOST_QUEUE), columns="name") is None:
             await self.declare(LOST_QUEUE)
-        dead_letters = {"dead-letter-exchange": "", "dead-letter-routing-key": LOST_QUEUE}
-        await self._policy(_POLICY, _OUR_QUEUES, {**limits, "message-ttl": self._limits.max_age_ms, **dead_letters})
+        await self._policy(
+            _POLICY,
+            _OUR_QUEUES,
+            {
+                "max-length-bytes": self._limits.max_bytes,
+                "overflow": "drop-head",
+                "message-ttl": self._limits.max_age_ms,
+                "dead-letter-exchange": "",
+                "dead-letter-routing-key": LOST_QUEUE,
+            },
+        )
 
     async def _policy(self, name: str, pattern: str, definition: Mapping[str, object]) -> None:
         wanted = {"pattern": pattern, "definition": dict(definition), "priority": 0, "apply-to": "queues"}
