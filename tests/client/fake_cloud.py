@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from mooring.client import AsyncClient, Client
+from mooring.client import AsyncClient, Client, Retries
 from mooring.protocol.login import LoginFieldError, in_window, parse_username, verify
 
 ACCESS_KEY = "24b9zicjuns41H6MDg71AMnP"
@@ -153,12 +153,14 @@ class FakeCloud:
 
 
 def sync_client(cloud: FakeCloud, secret: str = ACCESS_SECRET, key: str = ACCESS_KEY, **options: Any) -> Client:
-    """Return a client that talks to `cloud` in process."""
+    """Return a client that talks to `cloud` in process and, unless told to, does not try again."""
+    options.setdefault("retries", Retries(attempts=0))
     return Client(key, secret, transport=httpx.MockTransport(cloud.handle), clock=cloud.clock, **options)
 
 
 def async_client(cloud: FakeCloud, secret: str = ACCESS_SECRET, key: str = ACCESS_KEY, **options: Any) -> AsyncClient:
-    """Return an async client that talks to `cloud` in process."""
+    """Return an async client that talks to `cloud` in process and, unless told to, does not try again."""
+    options.setdefault("retries", Retries(attempts=0))
     transport = httpx.MockTransport(cloud.handle_async)
     return AsyncClient(key, secret, transport=transport, clock=cloud.clock, **options)
 

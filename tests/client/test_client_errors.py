@@ -99,4 +99,4 @@ def test_all_is_what_is_exported(module: ModuleType) -> None:
         and not isinstance(value, ModuleType)
         and getattr(value, "__module__", "").startswith("mooring.client")
     ]
-    assert sorted({*public, *({"ProductPage"} if module is mooring.client else set())}) == module.__all__
+    assert sorted({*public, *({"Hook", "ProductPage"} if module is mooring.client else set())}) == module.__all__

@@ -1,37 +1,63 @@
 """Python SDK for any cloud that speaks the SaaS OpenAPI v2.
 
-`Client` blocks, `AsyncClient` awaits; both share everything else. The modules with a leading underscore are
-private: `_core` (requests as values and the login flow, no I/O), `_operations` (the calls of the contract),
-`_answers` and `_reading` (bytes to values), `_paging`, `_types`, `_http`, `_sync` and `_async` (the I/O).
+`Client` blocks, `AsyncClient` awaits; both share everything else, and the first is made of the second. The modules with
+a leading underscore are private: `_core` (the login flow, no I/O), `_calls` and `_operations` (the calls of the
+contract as values), `_inputs` (what they are given), `_answers` and `_reading` (bytes to values), `_paging`,
+`_retries`, `_observing`, `_http`, `_base`, and the I/O in `_async` and `_sync`. What is public is exported here, but
+for profiles (`profiles`) and regions (`regions`).
 """
 
 from typing import TypeAlias
 
-from mooring.client._async import AsyncClient
-from mooring.client._paging import AsyncPageList, Page, PageList
-from mooring.client._sync import Client
-from mooring.client._types import (
-    Product,
-    ThingEvent,
-    ThingModel,
-    ThingParameter,
-    ThingProperty,
-    ThingService,
-    Token,
-)
+from mooring.client._async.client import AsyncClient
+from mooring.client._async.paging import AsyncPageList
+from mooring.client._inputs import DeviceChange, NewDevice, SendOptions
+from mooring.client._observing import Exchange, Hook
+from mooring.client._paging import Page
+from mooring.client._retries import Retries
+from mooring.client._sync.client import Client
+from mooring.client._sync.paging import PageList
 from mooring.client.errors import (
     ApiError,
     AuthenticationError,
     BadAnswer,
+    BadValue,
+    CommandFailed,
     Conflict,
     ConnectionFailed,
     InvalidRequest,
     MooringError,
     NotFound,
     PermissionDenied,
+    ProfileError,
     RateLimited,
     ServiceError,
     TimedOut,
+)
+from mooring.client.types import (
+    BoundDevice,
+    BoundUser,
+    DataRecord,
+    Device,
+    DeviceResource,
+    EndUser,
+    EventRecord,
+    Gateway,
+    Location,
+    Product,
+    Queue,
+    QueueDetail,
+    SendResult,
+    SubDevice,
+    SubscriptionDetail,
+    SubscriptionRow,
+    ThingEvent,
+    ThingModel,
+    ThingParameter,
+    ThingProperty,
+    ThingService,
+    Token,
+    UserDomain,
 )
 
 ProductPage: TypeAlias = Page[Product]
@@ -42,19 +68,43 @@ __all__ = [
     "AsyncPageList",
     "AuthenticationError",
     "BadAnswer",
+    "BadValue",
+    "BoundDevice",
+    "BoundUser",
     "Client",
+    "CommandFailed",
     "Conflict",
     "ConnectionFailed",
+    "DataRecord",
+    "Device",
+    "DeviceChange",
+    "DeviceResource",
+    "EndUser",
+    "EventRecord",
+    "Exchange",
+    "Gateway",
+    "Hook",
     "InvalidRequest",
+    "Location",
     "MooringError",
+    "NewDevice",
     "NotFound",
     "Page",
     "PageList",
     "PermissionDenied",
     "Product",
     "ProductPage",
+    "ProfileError",
+    "Queue",
+    "QueueDetail",
     "RateLimited",
+    "Retries",
+    "SendOptions",
+    "SendResult",
     "ServiceError",
+    "SubDevice",
+    "SubscriptionDetail",
+    "SubscriptionRow",
     "ThingEvent",
     "ThingModel",
     "ThingParameter",
@@ -62,4 +112,5 @@ __all__ = [
     "ThingService",
     "TimedOut",
     "Token",
+    "UserDomain",
 ]

@@ -11,8 +11,8 @@ import msgspec
 
 from mooring.client._hints import hint_for
 from mooring.client._reading import scalar
-from mooring.client._types import Token
 from mooring.client.errors import BadAnswer, error_class
+from mooring.client.types import Token
 
 Body = dict[str, Any]
 
@@ -24,12 +24,13 @@ _WORTH_HIDING = 8  # characters; blotting out a shorter text would only garble m
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: HTTP status, body, X-Request-Id, and the token that the request was sent with."""
+    """What came back: HTTP status, body, X-Request-Id, the token that the request was sent with, and Retry-After."""
 
     http_status: int
     content: bytes
     request_id: str | None
     token: Token | None
+    retry_after: float | None = None
 
 
 def decode(answer: Answer, operation: str, secrets: tuple[str, ...]) -> Body:
@@ -48,7 +49,7 @@ def decode(answer: Answer, operation: str, secrets: tuple[str, ...]) -> Body:
     message = scalar(str | None, shown.get("msg")) or scalar(str | None, shown.get("error")) or ""
     kind = error_class(failure, answer.http_status)
     hint = hint_for(failure, operation)
-    raise kind(failure, message, operation, answer.request_id, shown, answer.http_status, hint)
+    raise kind(failure, message, operation, answer.request_id, shown, answer.http_status, hint, answer.retry_after)
 
 
 def _json_object(content: bytes) -> Body | None:
@@ -67,7 +68,9 @@ def _why_not_json(answer: Answer) -> str:
 
 def _bad(reason: str, answer: Answer, operation: str, secrets: tuple[str, ...]) -> BadAnswer:
     # Blotted before it is cut, so that the cut cannot leave half a secret.
-    return BadAnswer(reason, operation, answer.http_status, _blotted(answer.content, secrets)[:_EXCERPT])
+    return BadAnswer(
+        reason, operation, answer.http_status, _blotted(answer.content, secrets)[:_EXCERPT], answer.retry_after
+    )
 
 
 def _blotted(content: bytes, secrets: tuple[str, ...]) -> str:

@@ -3,7 +3,8 @@
 A flow is a generator that yields what is to be sent and is given the answer, or the error that came instead
 (`_sync.py` and `_async.py` only drive it). There are two:
 
-- `Core.call_flow`: one call, and once more with another token when the first token was refused;
+- `Core.call_flow`: one call, once more with another token when the first token was refused, and again after a `Pause`
+  when it failed in passing (`_retries.py`);
 - `Core.token_flow`: renew or log in. It runs under the lock of the client, so of many waiting calls one does
   the work and the others share its outcome, the failure included.
 
@@ -12,14 +13,17 @@ login follows. Contract: openapi-notes.md sections 1 to 5.
 """
 
 import copy
+import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mooring.client._answers import Answer, Body, decode
+from mooring.client._calls import Call
 from mooring.client._reading import UnreadableError, scalar
-from mooring.client._types import Token
+from mooring.client._retries import Retries
 from mooring.client.errors import ApiError, BadAnswer, MooringError
+from mooring.client.types import Token
 from mooring.protocol.login import build_username, sign
 
 RENEW_AFTER = 3600.0  # seconds; the platform advises to renew each hour
@@ -29,26 +33,6 @@ _LOGIN_PATH = "/v2/quecauth/accessKeyAuthrize/accessKeyLogin"
 _REFRESH_PATH = "/v2/quecauth/accessKeyAuthrize/refreshToken"
 
 T = TypeVar("T")
-Params = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request to the platform: `operation` is its name in the contract, `read` makes its result.
-
-    `content` is a JSON body. `secrets` are texts inside the call that no error may repeat.
-    """
-
-    operation: str
-    method: str
-    path: str
-    read: Callable[[Body], T]
-    params: Params = ()
-    content: bytes | None = None
-    secrets: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"Call({self.operation}, {self.method} {self.path})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +43,23 @@ class Attempt(Generic[T]):
     rejected: Token | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A step of `call_flow`: wait for `seconds`."""
+
+    seconds: float
+
+
 class Core:
     """Credentials, the token that is held, and the flows. Knows no socket and no lock."""
 
-    def __init__(self, access_key: str, access_secret: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        access_key: str,
+        access_secret: str,
+        clock: Callable[[], float],
+        random: Callable[[], float] = random.random,
+    ) -> None:
         if not access_key or not access_secret:
             raise ValueError("access_key and access_secret must not be empty")
         self.access_key = access_key
@@ -70,6 +67,7 @@ class Core:
         self.token: Token | None = None
         self._access_secret = access_secret
         self._clock = clock
+        self._random = random
         self._failure: MooringError | None = None
 
     def ready(self, rejected: Token | None) -> Token | None:
@@ -79,16 +77,25 @@ class Core:
             return None
         return held
 
-    def call_flow(self, call: Call[T]) -> Generator[Attempt[T], Answer, T]:
+    def call_flow(self, call: Call[T], retries: Retries) -> Generator[Attempt[T] | Pause, Any, T]:
         """Carry out one call; replay it once, after a fresh login, when its token was refused."""
-        first = yield Attempt(call, None)
-        try:
-            return self._result(call, first)
-        except ApiError as error:
-            if not error.refuses_token:
-                raise
-        second = yield Attempt(call, first.token)
-        return self._result(call, second)
+        rejected: Token | None = None
+        retried = 0
+        while True:
+            sent: Token | None = None
+            try:
+                answer = yield Attempt(call, rejected)
+                sent = answer.token
+                return self._result(call, answer)
+            except MooringError as error:
+                if rejected is None and sent is not None and isinstance(error, ApiError) and error.refuses_token:
+                    rejected = sent
+                    continue
+                pause = retries.pause(call, error, retried, self._random)
+                if pause is None:
+                    raise
+            retried += 1
+            yield Pause(pause)
 
     def token_flow(self, rejected: Token | None, failures: int) -> Generator[Call[Token], Answer, Token]:
         """Return a token other than `rejected`.
@@ -134,15 +141,23 @@ class Core:
     def _is_due(self, token: Token) -> bool:
         return self._clock() - token.issued_at >= min(RENEW_AFTER, token.expires_in / 2)
 
-    def _login_call(self, now: float) -> Call[Token]:
+    def credentials(self) -> tuple[str, str]:
+        """Return user name and password as they are signed now; the login of AMQP takes the same."""
+        return self._signed(self._clock())
+
+    def _signed(self, now: float) -> tuple[str, str]:
         username = build_username(self.access_key, int(now * 1000))
-        password = sign(username, self._access_secret)
+        return username, sign(username, self._access_secret)
+
+    def _login_call(self, now: float) -> Call[Token]:
+        username, password = self._signed(now)
         return Call(
             operation="authLogin",
             method="GET",
             path=_LOGIN_PATH,
             params=(("grant_type", "password"), ("username", username), ("password", password)),
             read=lambda body: _read_token(body, now),
+            safe=True,
             secrets=(password,),
         )
 
@@ -162,6 +177,7 @@ def _refresh_call(held: Token, now: float) -> Call[Token]:
         path=_REFRESH_PATH,
         params=(("grant_type", "refresh_token"), ("refresh_token", held.value)),
         read=lambda body: _read_token(body, now),
+        safe=True,
         secrets=_spellings(held),
     )
 

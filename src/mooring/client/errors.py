@@ -2,6 +2,8 @@
 
 MooringError
 ├── ProfileError             the profile or the environment does not say which cloud and which key
+├── BadValue                 a value that the thing model does not allow; nothing has been sent
+├── CommandFailed            a device did not do what it was told
 ├── ConnectionFailed         no answer: refused, unreachable, broken off
 ├── TimedOut                 no answer in time; the call may still have been carried out
 ├── BadAnswer                an answer that is not this API: HTML, a redirect, a missing member
@@ -24,6 +26,8 @@ __all__ = [
     "ApiError",
     "AuthenticationError",
     "BadAnswer",
+    "BadValue",
+    "CommandFailed",
     "Conflict",
     "ConnectionFailed",
     "InvalidRequest",
@@ -49,12 +53,63 @@ class ProfileError(MooringError):
     """A profile, or the file of profiles, is missing or wrong; nothing has been sent."""
 
 
-class ConnectionFailed(MooringError):
-    """The server could not be reached, or the connection broke before the whole answer came."""
+class BadValue(MooringError, ValueError):
+    """A value that the thing model does not allow; nothing has been sent.
+
+    `code` is the published code that the platform would answer, `path` says where (`tariff[2].price`), `reason` what is
+    wrong.
+    """
+
+    def __init__(self, code: int, path: str, reason: str) -> None:
+        super().__init__(code, path, reason)
+        self.code = code
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
-class TimedOut(MooringError):
-    """No answer came in time. The platform may still have carried the call out."""
+class CommandFailed(MooringError):
+    """The platform gave a command up: the device did not confirm it in time, or it waited too long for the device.
+
+    `ticket` is that of the command.
+    """
+
+    def __init__(self, reason: str, ticket: str) -> None:
+        super().__init__(reason, ticket)
+        self.reason = reason
+        self.ticket = ticket
+
+    def __str__(self) -> str:
+        return f"command {self.ticket}: {self.reason}"
+
+
+class _Unanswered(MooringError):
+    """No answer: `operation` names the call, `sent` is False when nothing of it can have reached the platform."""
+
+    def __init__(self, message: str, operation: str = "", sent: bool = True) -> None:
+        super().__init__(message, operation, sent)
+        self.message = message
+        self.operation = operation
+        self.sent = sent
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConnectionFailed(_Unanswered):
+    """The server could not be reached, or the connection broke before the whole answer came.
+
+    `operation` names the call; `sent` is False when nothing of it can have reached the platform.
+    """
+
+
+class TimedOut(_Unanswered):
+    """No answer came in time. The platform may still have carried the call out, unless `sent` is False.
+
+    `operation` names the call.
+    """
 
 
 class BadAnswer(MooringError):
@@ -62,15 +117,23 @@ class BadAnswer(MooringError):
 
     `operation` names the call, `http_status` is the status of the answer (None when it could not even be
     decompressed), `reason` says what is wrong and `excerpt` holds the first characters of the answer, secrets
-    blotted out.
+    blotted out. `retry_after` is how many seconds the server asks to wait, None when it does not say.
     """
 
-    def __init__(self, reason: str, operation: str, http_status: int | None, excerpt: str = "") -> None:
-        super().__init__(reason, operation, http_status, excerpt)
+    def __init__(
+        self,
+        reason: str,
+        operation: str,
+        http_status: int | None,
+        excerpt: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(reason, operation, http_status, excerpt, retry_after)
         self.reason = reason
         self.operation = operation
         self.http_status = http_status
         self.excerpt = excerpt
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         status = "" if self.http_status is None else f" (HTTP {self.http_status})"
@@ -83,7 +146,8 @@ class ApiError(MooringError):
 
     `code` is the body code (the HTTP status when the body has none), `message` the platform's text,
     `operation` the call as named in the contract, `request_id` the answer's X-Request-Id if any, `body` the
-    decoded answer with secrets blotted out, `hint` what to do about it, when that is known.
+    decoded answer with secrets blotted out, `hint` what to do about it, when that is known, `retry_after` how many
+    seconds the platform asks to wait, when it says so.
     """
 
     def __init__(
@@ -95,8 +159,9 @@ class ApiError(MooringError):
         body: Mapping[str, Any] | None = None,
         http_status: int = 200,
         hint: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(code, message, operation, request_id, body, http_status, hint)
+        super().__init__(code, message, operation, request_id, body, http_status, hint, retry_after)
         self.code = code
         self.message = message
         self.operation = operation
@@ -104,6 +169,7 @@ class ApiError(MooringError):
         self.body = body
         self.http_status = http_status
         self.hint = hint
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         where = f"code {self.code}, HTTP {self.http_status}"

@@ -26,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from mooring.client._types import moment
+from mooring.client.types import moment
 
 __all__ = [
     "BadMessage",

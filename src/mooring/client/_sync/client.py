@@ -1,0 +1,202 @@
+# Made of _async/client.py by tools/generate_sync.py; change that.
+"""The client for code without an event loop."""
+
+import copy
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+
+from mooring.client import _http
+from mooring.client._answers import Answer
+from mooring.client._base import BaseClient, Options, named_profile, profile_of_environment
+from mooring.client._calls import Call
+from mooring.client._core import Attempt, Pause
+from mooring.client._observing import Hook
+from mooring.client._retries import DEFAULT_RETRIES, Retries
+from mooring.client._sync.commands import Commands
+from mooring.client._sync.devices import Devices, Gateways
+from mooring.client._sync.logs import Logs
+from mooring.client._sync.products import Products, ThingModels
+from mooring.client._sync.queues import Queues, Subscriptions
+from mooring.client._sync.raw import Raw
+from mooring.client._sync.users import Bindings, Users
+from mooring.client.errors import MooringError
+from mooring.client.profiles import Profile
+from mooring.client.types import Token
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Client(BaseClient):
+    """Calls a cloud that speaks the SaaS OpenAPI v2; safe to share between threads.
+
+    Give `base_url`, or `region` (`eu`, `cn`, `local`); with neither it is the Mooring on this machine. The client logs
+    in on the first call, renews the token each hour, and replays a call once after a fresh login when its token was
+    refused.
+
+    - `timeout` is in seconds, for connecting and for each wait on the connection; None waits for ever.
+    - `retries` says when a call that failed in passing is sent again.
+    - `language` (CN or EN) is sent where the platform takes one.
+    - `amqp_url` is where queues are consumed; without it the platform is asked.
+    - `hooks` are told of each exchange.
+    - `transport` replaces the network, and `clock` gives epoch seconds, for tests.
+
+    All calls raise the errors of `mooring.client.errors`. Contract: openapi-notes.md sections 1 to 8.
+    """
+
+    products: Products
+    thing_models: ThingModels
+    devices: Devices
+    gateways: Gateways
+    commands: Commands
+    logs: Logs
+    queues: Queues
+    subscriptions: Subscriptions
+    users: Users
+    bindings: Bindings
+    raw: Raw
+
+    def __init__(
+        self,
+        access_key: str,
+        access_secret: str,
+        *,
+        base_url: str | None = None,
+        region: str | None = None,
+        amqp_url: str | None = None,
+        timeout: float | None = 10.0,
+        language: str | None = None,
+        retries: Retries = DEFAULT_RETRIES,
+        hooks: Sequence[Hook] = (),
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(
+            access_key, access_secret, base_url, region, amqp_url, timeout, language, retries, hooks, clock
+        )
+        self._http = httpx.Client(
+            base_url=self._url, timeout=timeout, transport=transport, headers=_http.HEADERS, limits=_http.LIMITS
+        )
+        self._lock = threading.Lock()
+        self._group()
+
+    def _group(self) -> None:
+        run, language = self._run, self._language
+        self.products = Products(run, language)
+        self.thing_models = ThingModels(run, language)
+        self.devices = Devices(run, language)
+        self.gateways = Gateways(run, language)
+        self.commands = Commands(run, language)
+        self.logs = Logs(run, language)
+        self.queues = Queues(run, language)
+        self.subscriptions = Subscriptions(run, language)
+        self.users = Users(run, language)
+        self.bindings = Bindings(run, language)
+        self.raw = Raw(run, language)
+
+    @classmethod
+    def from_profile(cls, name: str | None = None, *, path: Path | None = None, **options: Unpack[Options]) -> Self:
+        """Return a client for a profile of the file; without a name for the default. Raises `ProfileError`."""
+        return cls._of(named_profile(name, path), options)
+
+    @classmethod
+    def from_environment(cls, **options: Unpack[Options]) -> Self:
+        """Return a client for what the environment says. Raises `ProfileError`.
+
+        That is `MOORING_ACCESS_KEY` and `MOORING_ACCESS_SECRET` with `MOORING_BASE_URL` or `MOORING_REGION` and
+        `MOORING_QUEUE_URL`; else the profile that `MOORING_PROFILE` names; else the default profile.
+        """
+        return cls._of(profile_of_environment(), options)
+
+    @classmethod
+    def _of(cls, profile: Profile, options: Options) -> Self:
+        return cls(
+            profile.access_key,
+            profile.secret(),
+            base_url=profile.url,
+            amqp_url=profile.amqp_url,
+            language=profile.language,
+            **options,
+        )
+
+    def with_options(
+        self, *, timeout: float | None = -1, retries: Retries | None = None, language: str | None = None
+    ) -> Self:
+        """Return a client with other options and the same connections and token, for single calls.
+
+        A `timeout` that is not given stays; None waits for ever. Close only the one it came from.
+        """
+        other = copy.copy(self)
+        if timeout is None or timeout >= 0:
+            other._timeout = timeout
+        other._retries = retries or self._retries
+        other._language = language or self._language
+        other._group()
+        return other
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def login(self) -> Token:
+        """Log in now, even when a token is held, and return the new token."""
+        return self._token(self._core.token)
+
+    def _run(self, call: Call[T], /) -> T:
+        return _drive(self._core.call_flow(call, self._retries), self._step)
+
+    def _step(self, step: Attempt[Any] | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        return self._send(step.call, self._token(step.rejected))
+
+    def _token(self, rejected: Token | None) -> Token:
+        held = self._core.ready(rejected)
+        if held is not None:
+            return held
+        failures = self._core.failures
+        with self._lock:
+            return _drive(self._core.token_flow(rejected, failures), self._send)
+
+    def _send(self, call: Call[Any], token: Token | None = None) -> Answer:
+        request = _http.request(self._http, call, token, self._timeout)
+        begun = self._observer.begin()
+        try:
+            response = self._http.send(request)
+        except httpx.HTTPError as error:
+            failure = _http.failure(error, call.operation)
+            self._observer.end(call, begun, failure)
+            raise failure from error
+        answer = _http.answer(response, token)
+        self._observer.end(call, begun, answer)
+        return answer
+
+
+def _drive(flow: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
+    try:
+        step = next(flow)
+        while True:
+            try:
+                answer = send(step)
+            except MooringError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
