@@ -46,7 +46,12 @@ class Constant:
 class _ConstantDoors(Doors):
     def __init__(self, constant: Constant) -> None:
         super().__init__(
-            openapi=constant, manage=constant, mqtt=constant, registry=CollectorRegistry(), ready=lambda: None
+            openapi=constant,
+            manage=constant,
+            console=constant,
+            mqtt=constant,
+            registry=CollectorRegistry(),
+            ready=lambda: None,
         )
         self._constant = constant
 

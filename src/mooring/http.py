@@ -29,6 +29,7 @@ class Doors:
         *,
         openapi: App,
         manage: App,
+        console: App,
         mqtt: App,
         registry: CollectorRegistry,
         ready: Callable[[], str | None],
@@ -36,6 +37,7 @@ class Doors:
     ) -> None:
         self._openapi = openapi
         self._manage = manage
+        self._console = console
         self._mqtt = mqtt
         self._rabbitmq = rabbitmq
         self._registry = registry
@@ -61,6 +63,12 @@ class Doors:
         path: str = scope["path"]
         if path == "/manage/v1" or path.startswith("/manage/v1/"):
             await self._manage({**scope, "root_path": "/manage/v1"}, receive, send)
+        elif path == "/console" or path.startswith("/console/"):
+            # The start page is /console/ to the router; /console is what people type.
+            inner = path if len(path) > len("/console") else "/console/"
+            await self._console({**scope, "path": inner, "root_path": "/console"}, receive, send)
+        elif path == "/":
+            await _redirect(send, b"/console/")
         elif self._rabbitmq is not None and path.startswith("/rabbitmq/auth/"):
             await self._rabbitmq(scope, receive, send)
         elif path == "/metrics":
@@ -74,6 +82,13 @@ class Doors:
         else:
             body = json.dumps({"code": 404, "msg": f"no such path: {path[:200]}"}).encode()
             await _respond(send, 404, _JSON, body)
+
+
+async def _redirect(send: Send, to: bytes) -> None:
+    await send(
+        {"type": "http.response.start", "status": 302, "headers": [(b"location", to), (b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _respond(send: Send, status: int, content_type: tuple[bytes, bytes], body: bytes) -> None:

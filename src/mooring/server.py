@@ -17,6 +17,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 
 from mooring import __version__
+from mooring.console import create_console
 from mooring.demo import running_demo
 from mooring.gateway import (
     Gateway,
@@ -164,7 +165,8 @@ async def _run(
                 running = running_demo(platform, directory.demo, base_url, address, settings.admin_email)
                 await demo.enter_async_context(running)
                 announce(f"Demo data is in {directory.demo}")
-            doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, devices {mqtt}, queues {amqp}"
+            doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, "
+            doors += f"console {base_url}/console, devices {mqtt}, queues {amqp}"
             _spare_collections()
             announce(f"Mooring {__version__} is ready: {doors}")
             _log.info("ready", base_url=base_url, mqtt=mqtt, amqp=amqp, store=_store_name(settings))
@@ -257,12 +259,21 @@ class _Server(uvicorn.Server):
             mapped_status=settings.http_status == "mapped",
         )
         manage = create_manage(self._platform, client_address=caller)
+        console = create_console(self._platform, client_address=caller)
         mqtt = WebSocketDoor(self._gateway, caller)
         rabbitmq = None
         if settings.rabbitmq is not None:
             secret = settings.rabbitmq_auth_secret
             rabbitmq = AuthDoor(self._platform.broker_access, None if secret is None else secret.get_secret_value())
-        return Doors(openapi=openapi, manage=manage, mqtt=mqtt, registry=registry, ready=self._ready, rabbitmq=rabbitmq)
+        return Doors(
+            openapi=openapi,
+            manage=manage,
+            console=console,
+            mqtt=mqtt,
+            registry=registry,
+            ready=self._ready,
+            rabbitmq=rabbitmq,
+        )
 
 
 async def _first_start(settings: Settings, platform: Platform, announce: Announce) -> None:

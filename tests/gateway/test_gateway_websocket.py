@@ -45,6 +45,7 @@ async def port(door: Door) -> AsyncIterator[int]:
     app = Doors(
         openapi=no_door,
         manage=no_door,
+        console=no_door,
         mqtt=WebSocketDoor(door.gateway, client_address([])),
         registry=CollectorRegistry(),
         ready=lambda: None,

@@ -26,6 +26,11 @@ def administrator(number: int, account_id: int, email: str | None = None) -> Adm
         email=email or f"{number}@example.com",
         password_hash="$argon2id$",
         password_one_time=True,
+        role="owner",
+        failed_logins=0,
+        locked_until=None,
+        totp_secret=None,
+        totp_step=None,
         created_at=1,
         updated_at=None,
     )

@@ -56,6 +56,7 @@ def _document(
         "access_secret": account.app.access_secret.reveal(),
         "mqtt": {"host": mqtt[0], "port": mqtt[1]},
         "amqp": {"url": amqp_url, "queue": account.queue.full_name},
+        "console": _console(base_url, manage),
         "manage": manage,
         "products": [
             {
@@ -71,6 +72,13 @@ def _document(
             for sample, product in account.products.items()
         ],
     }
+
+
+def _console(base_url: str, manage: dict[str, str]) -> dict[str, str]:
+    found = {"url": f"{base_url}/console"}
+    if "password" in manage:
+        found |= {"username": manage["email"], "password": manage["password"]}
+    return found
 
 
 def _write_private(target: Path, document: dict[str, object]) -> None:

@@ -8,6 +8,7 @@ from .directory import Directory
 from .errors import Conflict, Denied, Invalid, LimitReached, Missing, PlatformError
 from .ledger import Actor
 from .platform import Limits, Platform
+from .roles import Role
 from .secret import Secret
 from .sources import Clock, Entropy, SystemClock, SystemEntropy
 
@@ -27,6 +28,7 @@ __all__ = [
     "PlatformError",
     "Reason",
     "Refused",
+    "Role",
     "Secret",
     "SystemClock",
     "SystemEntropy",

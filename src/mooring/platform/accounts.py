@@ -14,6 +14,7 @@ from .errors import Conflict, Denied, Invalid, Missing
 from .fields import check_key, check_range, check_text
 from .ledger import Actor, Ledger
 from .passwords import Passwords
+from .roles import Role
 from .secret import Secret
 from .sources import BASE62, Entropy, random_text
 
@@ -70,7 +71,7 @@ class Accounts:
         check_key("email", email, _EMAIL, "an e-mail address")
         clear = password or self._one_time_password()
         now, account_id = self._ledger.clock.now_ms(), self._ledger.ids.next()
-        administrator = await self._administrator_row(account_id, email, clear, one_time=password is None)
+        administrator = await self._administrator_row(account_id, email, clear, Role.OWNER, one_time=password is None)
         row = statements.AccountRow(
             id=account_id,
             name="Mooring",
@@ -104,11 +105,13 @@ class Accounts:
         """Administrators of an account, oldest first."""
         return [found for found in self._directory.administrators() if found.account_id == account_id]
 
-    async def add_administrator(self, actor: Actor, email: str) -> tuple[Administrator, Secret]:
-        """A new administrator with a one-time password. Raises Invalid, Conflict."""
+    async def add_administrator(
+        self, actor: Actor, email: str, role: Role = Role.OWNER
+    ) -> tuple[Administrator, Secret]:
+        """A new member with a one-time password. Raises Invalid, Conflict."""
         check_key("email", email, _EMAIL, "an e-mail address")
         password = self._one_time_password()
-        row = await self._administrator_row(actor.account_id, email, password, one_time=True)
+        row = await self._administrator_row(actor.account_id, email, password, role, one_time=True)
         try:
             await self._ledger.commit(
                 actor,
@@ -275,7 +278,7 @@ class Accounts:
         return Secret(random_text(self._entropy, BASE62, _PASSWORD_CHARACTERS))
 
     async def _administrator_row(
-        self, account_id: int, email: str, password: Secret, *, one_time: bool
+        self, account_id: int, email: str, password: Secret, role: Role, *, one_time: bool
     ) -> statements.AdministratorRow:
         return statements.AdministratorRow(
             id=self._ledger.ids.next(),
@@ -283,6 +286,11 @@ class Accounts:
             email=email,
             password_hash=await self._passwords.hash(password),
             password_one_time=one_time,
+            role=role.value,
+            failed_logins=0,
+            locked_until=None,
+            totp_secret=None,
+            totp_step=None,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )

@@ -165,9 +165,12 @@ class Devices:
         there are in all."""
         return await self._lists.some(scope, chosen or DeviceFilter(), skip=skip, rows=rows)
 
-    async def summary(self, product: Product) -> DeviceSummary:
-        """How many devices a product has."""
-        [row] = await self._store.scan(statements.SUMMARY, of_product=product.id)
+    async def summary(self, scope: Product | int) -> DeviceSummary:
+        """How many devices a product, or a whole account (its id), has."""
+        if isinstance(scope, Product):
+            [row] = await self._store.scan(statements.SUMMARY, of_product=scope.id)
+        else:
+            [row] = await self._store.scan(statements.ACCOUNT_SUMMARY, of_account=scope)
         return DeviceSummary(row.real, row.virtual, row.online, row.activated)
 
     # Adding

@@ -7,6 +7,7 @@ import msgspec
 from mooring.thingmodel import ModelCodec
 
 from .addresses import AddressList
+from .roles import Role
 from .secret import Secret
 
 __all__ = [
@@ -47,13 +48,19 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Administrator(msgspec.Struct, frozen=True):
-    """One administrator of an account; times are epoch ms."""
+    """One member of an account; times are epoch ms. `failed_logins` since the last that succeeded; `totp_secret` is
+    sealed, None while no second factor is asked for; `totp_step` is the number of the last code that was used."""
 
     id: int
     account_id: int
     email: str
     password_hash: Secret
     password_one_time: bool
+    role: Role
+    failed_logins: int
+    locked_until: int | None
+    totp_secret: bytes | None
+    totp_step: int | None
     created_at: int
     updated_at: int | None
 

@@ -15,6 +15,7 @@ from mooring.thingmodel import ModelCodec, translate, with_profile
 
 from .addresses import AddressList
 from .entities import Account, Administrator, App, Device, ManageToken, Product, ReleasedModel
+from .roles import Role
 from .routes import Queue, Subscription
 from .secret import Secret
 
@@ -76,6 +77,11 @@ def administrator(row: AdministratorRow) -> Administrator:
         email=row.email,
         password_hash=Secret(row.password_hash),
         password_one_time=row.password_one_time,
+        role=Role(row.role),
+        failed_logins=row.failed_logins,
+        locked_until=row.locked_until,
+        totp_secret=row.totp_secret,
+        totp_step=row.totp_step,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -32,6 +32,7 @@ from .ledger import Ledger
 from .live import Live
 from .message_queues import MessageQueues
 from .outbox import Outbox
+from .overview import SAMPLE_S, Overview
 from .passwords import Passwords
 from .products import Products
 from .queue_access import QueueAccess
@@ -268,6 +269,16 @@ class Platform:
             self.live,
             network_positions=limits.network_positions,
         )
+        self.overview = Overview(
+            self.products,
+            self.devices,
+            self.saas_apps,
+            self.queues,
+            self.uplinks,
+            self.api_statistics,
+            clock,
+            queue_bytes=limits.queue_bytes,
+        )
         self.history = History(store)
         self.latest = Latest(store)
         self.serial_numbers = SerialNumbers(self.ledger, self.products, entropy)
@@ -331,12 +342,18 @@ class Platform:
             tasks.create_task(self.queue_engine.run())
             tasks.create_task(self._keep_counts())
             tasks.create_task(self._end_shares())
+            tasks.create_task(self._sample())
             tasks.create_task(self._keep_house())
 
     async def _tick(self) -> None:
         while True:
             self.commands.tick()
             await asyncio.sleep(_TICK_S)
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            self.overview.sample()
 
     async def _keep_counts(self) -> None:
         while True:

@@ -114,10 +114,12 @@ class Uplinks:
         self._trace = trace
         self._clock = clock
         self._ids = ids
+        self.received = 0  # messages since the start, for those who look on
 
     def receive(self, session: Session, frame: Frame, qos: int, done: Done | None) -> None:
         """Take one frame. Never raises. `qos` is that of its message, for those who watch."""
         at_ms = self._clock.now_ms()
+        self.received += 1
         entry = Entry(done)
         if frame.command in _COUNTED and not self._limits.take(session.device.id, len(frame.payload)):
             self._except(session, entry, frame, qos, "the device has used up its messages of the day", at_ms)

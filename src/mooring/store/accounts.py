@@ -51,13 +51,19 @@ class AccountRow(msgspec.Struct, frozen=True):
 
 
 class AdministratorRow(msgspec.Struct, frozen=True):
-    """One administrator; `password_hash` is Argon2, times are epoch ms."""
+    """One administrator; `password_hash` is Argon2, `totp_secret` is sealed, `totp_step` the last one-time code's
+    number, times are epoch ms."""
 
     id: int
     account_id: int
     email: str
     password_hash: str
     password_one_time: bool
+    role: str
+    failed_logins: int
+    locked_until: int | None
+    totp_secret: bytes | None
+    totp_step: int | None
     created_at: int
     updated_at: int | None
 

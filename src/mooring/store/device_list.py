@@ -12,6 +12,7 @@ from .statement import Change, Query
 __all__ = [
     "ACCOUNT_COUNT",
     "ACCOUNT_PAGE",
+    "ACCOUNT_SUMMARY",
     "ADD",
     "ANY",
     "CLIENT_ID_OWNER",
@@ -51,7 +52,7 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 
 class SummaryRow(msgspec.Struct, frozen=True):
-    """Devices of a product that are not deleted, by state; virtual ones are counted apart."""
+    """Devices that are not deleted, by state; virtual ones are counted apart."""
 
     real: int
     virtual: int
@@ -132,15 +133,21 @@ def _sum(condition: Any) -> Any:
 
 
 _real = _devices.c.is_virtual.is_(false())
-SUMMARY = Query(
-    select(
-        _sum(_real).label("real"),
-        _sum(_devices.c.is_virtual).label("virtual"),
-        _sum(_devices.c.online & _real).label("online"),
-        _sum(_devices.c.activated_at.is_not(None) & _real).label("activated"),
-    ).where(_of_product, _live),
-    SummaryRow,
-)
+
+
+def _summary(scope: Any) -> Query[SummaryRow]:
+    return Query(
+        select(
+            _sum(_real).label("real"),
+            _sum(_devices.c.is_virtual).label("virtual"),
+            _sum(_devices.c.online & _real).label("online"),
+            _sum(_devices.c.activated_at.is_not(None) & _real).label("activated"),
+        ).where(scope, _live),
+        SummaryRow,
+    )
+
+
+SUMMARY, ACCOUNT_SUMMARY = _summary(_of_product), _summary(_of_account)
 VIRTUAL = Query(select(_devices).where(_of_product, _live, _devices.c.is_virtual), DeviceRow)
 
 ANY = Query(select(_devices).where(_of_product, _devices.c.device_key == bindparam("of_key")), DeviceRow)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "migrate_postgres", "migrate_sqlite"]
 
-HEAD = "0007"
+HEAD = "0008"
 _SCRIPTS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4D4F4F52  # any number all Mooring processes agree on
 

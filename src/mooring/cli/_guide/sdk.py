@@ -40,13 +40,14 @@ def print_summary(console: Console, demo: Mapping[str, Any], path: Path) -> None
     devices = ", ".join(device["device_key"] for product in demo["products"] for device in product["devices"])
     lines = [
         f"OpenAPI         {demo['base_url']}/v2",
+        f"console         {demo['console']['url']}",
+        f"  login         {demo['console'].get('username', '')}   {demo['console'].get('password', '')}",
         f"management API  {demo['manage']['url']}   (openapi.json beside it)",
         f"devices         mqtt://{demo['mqtt']['host']}:{demo['mqtt']['port']}",
         f"  simulated     {devices}",
         f"AccessKey       {demo['access_key']}",
         f"AccessSecret    {demo['access_secret']}",
         f"  token         {demo['manage']['token']}",
-        f"  login         {demo['manage'].get('email', '')}   {demo['manage'].get('password', '')}",
         f"all of it       {path}",
     ]
     console.print()

@@ -1,0 +1,96 @@
+"""What a browser's tests share: members who are logged in, pages by their routes, and what must hold of every page."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+import httpx
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+
+from mooring.console.page import ROOT
+from served import Served
+
+__all__ = ["WIDTHS", "Looker", "Seen", "faults_of", "log_in", "overflow_of"]
+
+WIDTHS = (360, 768, 1440)
+_SESSION = "mooring-session"
+
+
+@dataclass
+class Seen:
+    """What went wrong behind a page: messages of its script, and requests to other hosts."""
+
+    host: str
+    complaints: list[str] = field(default_factory=list)
+    expected: set[int] = field(default_factory=set)
+    """Statuses of refusals that a test provokes."""
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        page.on("console", self._console)
+        page.on("request", lambda request: self._request(request.url))
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        told = message.text.startswith("Failed to load resource")  # by its status
+        if message.type in ("error", "warning") and not told:
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, url: str) -> None:
+        if urlsplit(url).netloc not in (self.host, "") and not url.startswith(("data:", "blob:")):
+            self.complaints.append(f"request to another host: {url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.complaints.append(f"{response.status} for {response.url}")
+
+
+class Looker:
+    """A person at the console of a served platform."""
+
+    def __init__(self, served: Served, browser: Browser, session: str) -> None:
+        self.served = served
+        self._browser = browser
+        self._session = session
+
+    @cached_property
+    def base_url(self) -> str:
+        url: str = self.served.demo["base_url"]
+        return url
+
+    def url(self, path: str) -> str:
+        return f"{self.base_url}{ROOT}{path}"
+
+    def context(self, language: str = "EN", theme: str = "light", width: int = 1440) -> BrowserContext:
+        context = self._browser.new_context(viewport={"width": width, "height": 900}, base_url=self.base_url)
+        host = urlsplit(self.base_url).hostname or ""
+        cookies = {"mooring-language": language, "mooring-theme": theme, _SESSION: self._session}
+        context.add_cookies(
+            [{"name": name, "value": value, "domain": host, "path": ROOT} for name, value in cookies.items() if value]
+        )
+        return context
+
+
+def log_in(base_url: str, email: str, password: str) -> str:
+    """The text of a session's cookie."""
+    answer = httpx.post(f"{base_url}{ROOT}/login", data={"email": email, "password": password})
+    assert answer.status_code == 303, answer.text
+    return answer.cookies[_SESSION]
+
+
+def overflow_of(page: Page) -> int:
+    """How many pixels the page is wider than the window."""
+    found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found
+
+
+def faults_of(page: Page) -> list[str]:
+    """Serious and critical findings of axe-core."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{entry['id']}: {json.dumps([node['html'][:160] for node in entry['nodes'][:3]])}"
+        for entry in found
+        if entry["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,56 @@
+"""What holds of every page: languages, themes, widths; no complaint, no serious fault of accessibility."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page as Window
+
+from console.looking import WIDTHS, Looker, faults_of, overflow_of
+from mooring.console.app import ROUTES
+from mooring.console.page import Page, address
+
+PAGES = [route.path for route in ROUTES if isinstance(route, Page)]
+
+
+def address_of(path: str, owner: Looker) -> str:
+    """The page's path with things of the demo for its parameters."""
+    served = owner.served
+    things = {"product_key": served.product_key, "device_key": "PLUG0001"}
+    return address(path, None, **things).removeprefix("/console")
+
+
+@pytest.mark.parametrize(("language", "theme"), [("EN", "light"), ("CN", "dark")])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_fits_every_width_and_is_accessible(
+    owner: Looker, opened: Callable[..., Window], path: str, language: str, theme: str
+) -> None:
+    page = opened(owner, address_of(path, owner), language=language, theme=theme)
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if overflow_of(page) > 0:
+            found.append(f"{width}: wider than the window by {overflow_of(page)}")
+    # Colours are those of the style sheet in both languages, so each is looked at in one theme.
+    assert [*found, *faults_of(page)] == []
+
+
+def test_the_menu_leads_to_pages_by_keyboard(owner: Looker, opened: Callable[..., Window]) -> None:
+    page = opened(owner, "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Devices", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/devices")
+    assert page.get_by_role("heading", level=1).inner_text() == "Devices"
+
+
+def test_language_and_theme_are_remembered(owner: Looker, opened: Callable[..., Window]) -> None:
+    page = opened(owner, "/devices")
+    with page.expect_navigation():
+        page.get_by_label("Language").select_option("CN")
+    assert page.get_by_role("heading", level=1).inner_text() == "设备"
+    with page.expect_navigation():
+        page.get_by_label("主题").select_option("dark")
+    page.goto(owner.url("/"))
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.locator("html").get_attribute("lang") == "zh-CN"

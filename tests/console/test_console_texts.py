@@ -1,0 +1,53 @@
+"""Every English text that the console says has its Chinese, one only, with the same fields in it."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import mooring.console
+from mooring.console import start, texts
+from mooring.console.frame import THEMES
+from mooring.console.menu import MENU
+from mooring.platform import Role
+
+FOLDER = Path(mooring.console.__file__).parent
+MODULES = [
+    importlib.import_module(f"mooring.console.texts.{path.stem}") for path in (FOLDER / "texts").glob("[!_]*.py")
+]
+
+
+def said() -> set[str]:
+    """First arguments of `t(…)` and `view.t(…)` that are literals, and the texts that reach them by a name."""
+    found = {text for heading, pages in MENU for text in (heading, *(name for name, _ in pages)) if text}
+    found |= {*THEMES.values(), *(role.value for role in Role), *start.ATTENTION.values()}
+    for path in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if name == "t" and isinstance(node.args[0].value, str):
+                    found.add(node.args[0].value)
+    return found
+
+
+def test_every_text_has_its_chinese() -> None:
+    assert sorted(text for text in said() if texts.translate("CN", text) == text) == []
+
+
+def test_a_text_has_one_chinese() -> None:
+    known: dict[str, str] = {}
+    for module in MODULES:
+        for text, chinese in module.TEXTS.items():
+            assert known.setdefault(text, chinese) == chinese, text
+
+
+def test_both_languages_have_the_same_fields() -> None:
+    for module in MODULES:
+        for text, chinese in module.TEXTS.items():
+            assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese)), text
+
+
+def test_every_module_of_texts_is_in_use() -> None:
+    for module in MODULES:
+        for text, chinese in module.TEXTS.items():
+            assert texts.translate("CN", text) == chinese, f"{module.__name__} is not in texts/__init__.py"
