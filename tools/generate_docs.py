@@ -16,6 +16,7 @@ import msgspec
 from pydantic.fields import FieldInfo
 
 import mooring
+from mooring.cli.failure import EXIT_CODES
 from mooring.cli.tree import root
 from mooring.manage.app import ENDPOINTS
 from mooring.manage.document import MOUNTED_AT
@@ -40,7 +41,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
-_SHARED_OPTIONS = ("--url", "--token", "--json")
+_SHARED_OPTIONS = ("--url", "--token", "--profile", "--json")
 _WHO = {
     Access.PUBLIC: "anyone",
     Access.ONE_TIME: "any administrator",
@@ -155,6 +156,10 @@ def _exit_codes() -> str:
     return _table(("Exit code", "Error", "Meaning"), rows)
 
 
+def _command_exit_codes() -> str:
+    return _table(("Exit code", "Meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
 def _limits() -> str:
     fields = Settings.model_fields
     rows = (
@@ -266,6 +271,7 @@ _PARTS: Mapping[str, Callable[[], str]] = {
     "operations": _operations,
     "settings": _settings,
     "exit-codes": _exit_codes,
+    "command-exit-codes": _command_exit_codes,
     "limits": _limits,
     "endpoints": _endpoints,
     "commands": _commands,

@@ -1,11 +1,14 @@
-"""A server and a person at the command line; `admin` is logged in already."""
+"""A server and a person at the command line; `admin` is logged in already, `person` knows the demo as a cloud."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cli.person import Demo, Person
 from cli.terminal import Terminal, running_server
+from up import mooring_up
 
 SAMPLES = Path(__file__).parents[2] / "contract/tsl-samples"
 
@@ -37,3 +40,26 @@ def virtual(admin: Terminal, product: str) -> str:
     key: str = admin.ask("virtual-device", "create", product)["device"]["device_key"]
     admin.run("virtual-device", "online", product)
     return key
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One for all tests; what a test makes in it, it names after itself."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    with mooring_up(data, "--demo", "--log-level", "warning") as running:
+        file = data / "demo.json"
+        yield Demo(running, file, json.loads(file.read_text()))
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Person:
+    """Has no profile yet."""
+    return Person(tmp_path / "config")
+
+
+@pytest.fixture
+def person(demo: Demo, tmp_path: Path) -> Person:
+    """Has the demo as the default profile."""
+    found = Person(tmp_path / "config", demo)
+    found.run("login", "--demo-file", demo.file, "--no-check")
+    return found

@@ -10,7 +10,7 @@ __all__ = ["COMPLETION", "HELP", "PLACES", "main"]
 COMPLETION = "_MOORING_COMPLETE"  # the variable by which a shell asks for completions
 
 HELP = "An open, self-hosted IoT cloud for systems and devices of the Acceleronix / QuecCloud platform."
-_SERVER, _OTHER = "A Mooring of your own", "Other"
+_SERVER, _CLOUD, _OTHER = "A Mooring of your own", "Any cloud that speaks the OpenAPI", "Other"
 
 PLACES = {
     "up": Place("mooring.cli.up:up", "Start the platform and serve until SIGTERM or Ctrl-C.", _SERVER),
@@ -25,7 +25,30 @@ PLACES = {
         "Give the first administrator a new one-time password (with SQLite: while the server is stopped).",
         _SERVER,
     ),
-    "device": Place("mooring.cli.device:app", "Simulated devices, for any cloud that speaks the device protocol."),
+    "login": Place(
+        "mooring.cli.cloud.login:login",
+        "Save a cloud and a key for it. The AccessSecret is typed, or comes from a file, a variable or standard input.",
+        _CLOUD,
+    ),
+    "profile": Place("mooring.cli.cloud.login:profile", "Saved clouds: address and key under a name.", _CLOUD),
+    "tsl": Place(
+        "mooring.cli.cloud.tsl:tsl",
+        "Thing models (TSL): check and compare documents, export and import them.",
+        _CLOUD,
+    ),
+    "device": Place(
+        "mooring.cli.device:app", "Simulated devices, for any cloud that speaks the device protocol.", _CLOUD
+    ),
+    "doctor": Place(
+        "mooring.cli.cloud.doctor:doctor",
+        "Check address, clock, signature, packages, products, AMQP and MQTT, and say how to mend what fails.",
+        _CLOUD,
+    ),
+    "api": Place(
+        "mooring.cli.cloud.api:api",
+        "Call any operation: log in, send, print the answer. A refusal is printed too, and its class is the exit code.",
+        _CLOUD,
+    ),
     "completion": Place(
         "mooring.cli.completion:completion", "Print what makes a shell complete the words of mooring.", _OTHER
     ),

@@ -13,8 +13,7 @@ import msgspec
 from mooring.store.queue_messages import MessageRow
 
 from .end_user_entities import Binding, EndUser, EndUserApp
-from .entities import App, Device
-from .ledger import Actor
+from .entities import App
 
 __all__ = ["BindingNews", "Cause", "EndUserNews", "GrantNews", "News", "UserNews"]
 
@@ -37,7 +36,6 @@ class BindingNews(msgspec.Struct, frozen=True):
     """ENDUSER/USER-BIND: `value` 0 removed, 1 added, 2 no longer valid."""
 
     binding: Binding
-    device: Device
     value: int
     cause: Cause | None
     at_ms: int
@@ -58,7 +56,6 @@ class GrantNews(msgspec.Struct, frozen=True):
     app: EndUserApp
     saas_app: App
     authorized: bool
-    actor: Actor
     at_ms: int
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from mooring.cli.screen import fields, moment, say, table
+
 from .command import Limit, command
 from .saas_apps import AppName, app_path
-from .screen import fields, moment, say, table
 from .session import Session
 
 __all__ = ["register"]

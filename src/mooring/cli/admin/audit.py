@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from mooring.cli.screen import moment, say, table
+
 from .command import Limit, runnable
-from .screen import moment, say, table
 from .session import Session
 
 __all__ = ["audit"]

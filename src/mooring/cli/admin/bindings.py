@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import DeviceKey, ProductKey
-from .asking import given_secret
+from mooring.cli.arguments import DeviceKey, ProductKey
+from mooring.cli.asking import given_secret
+from mooring.cli.screen import fields, footer, moment, onoff, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
 from .end_users import Uid
-from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["binding", "share"]

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import read_content
+from mooring.cli.arguments import read_content
+from mooring.cli.failure import Failure
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import Failure
-from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["ca"]

@@ -1,13 +1,13 @@
 """How a function becomes a command: the options that every command has, and failures as exit codes."""
 
-import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
-from .asking import ask_line
-from .failure import Failure
+from mooring.cli.failure import Failure
+from mooring.cli.shared import confirm, fail, group, presented
+
 from .session import DEFAULT_URL, Session
 
 __all__ = ["Limit", "Offset", "Yes", "command", "confirm", "group", "runnable"]
@@ -45,11 +45,6 @@ Offset = Annotated[int, typer.Option(help="Leave out the first so many.", min=0)
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 
 
-def group(help_text: str) -> typer.Typer:
-    """A group of commands about one noun."""
-    return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
-
-
 def command(
     parent: typer.Typer, name: str
 ) -> Callable[[Callable[Concatenate[Session, _P], None]], Callable[Concatenate[Session, _P], None]]:
@@ -62,12 +57,6 @@ def command(
     return register
 
 
-def confirm(question: str, yes: bool) -> None:
-    """Ask before something that cannot be undone; anything but yes ends the command. Raises Failure."""
-    if not yes and ask_line(f"{question} [y/N]").lower() not in ("y", "yes"):
-        raise Failure("nothing was done")
-
-
 def runnable(function: Callable[..., None]) -> Callable[..., None]:
     """The function with the options that every command has in place of its session, and failures as exit codes."""
 
@@ -76,20 +65,9 @@ def runnable(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(session, **given)
         except Failure as failure:
-            session.fail(failure)
+            fail(failure, as_json=as_json)
             raise typer.Exit(failure.exit_code) from None
         finally:
             session.close()
 
-    own = list(inspect.signature(function).parameters.values())[1:]
-    shared = [
-        inspect.Parameter("url", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Url),
-        inspect.Parameter("token", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Token),
-        inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Json),
-    ]
-    parameters = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
-    run.__name__ = function.__name__
-    run.__doc__ = function.__doc__
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return run
+    return presented(run, function, {"url": (_Url, None), "token": (_Token, None), "as_json": (_Json, False)})

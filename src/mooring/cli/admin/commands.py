@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from .arguments import DataJson, DeviceKey, Pairs, ProductKey, Since, Until, range_of, values_of
+from mooring.cli.arguments import DataJson, DeviceKey, Pairs, ProductKey, Since, Until, range_of, values_of
+from mooring.cli.failure import Failure
+
 from .command import Limit, Offset, command, group
-from .failure import Failure
 from .feature_names import names_of
 from .session import Answer, Session, path_of
 from .timeline import command_table, is_final, show_timeline, steps_of

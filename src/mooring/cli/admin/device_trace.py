@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from .arguments import DeviceKey, ProductKey
+from mooring.cli.arguments import DeviceKey, ProductKey
+from mooring.cli.failure import UNREACHABLE, Failure
+from mooring.cli.screen import instant
+
 from .command import command
-from .failure import UNREACHABLE, Failure
 from .feature_names import FeatureNames, names_of
 from .frame_text import FrameText
-from .screen import instant
 from .session import Session, path_of
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import DeviceKey, ProductKey, read_content
+from mooring.cli.arguments import DeviceKey, ProductKey, read_content
+from mooring.cli.files import write_atomically
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .files import write_atomically
-from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["device", "device_fields"]

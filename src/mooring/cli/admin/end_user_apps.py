@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import ProductKey
-from .asking import given_secret
+from mooring.cli.arguments import ProductKey
+from mooring.cli.asking import given_secret
+from mooring.cli.failure import Failure
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import Failure
 from .products import product_table
 from .saas_apps import app_path as saas_app_path
-from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["EndUserApp", "app_path", "end_user_app"]

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
 from .end_user_apps import EndUserApp, app_path
-from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["Uid", "end_user"]

@@ -1,42 +1,17 @@
-"""What ends a command early. No traceback is shown for any of these."""
+"""What a failure of the management API means."""
 
 import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-__all__ = ["NOT_LOGGED_IN", "REFUSED", "UNREACHABLE", "Failure", "Finding", "of_answer"]
+from mooring.cli.failure import NOT_LOGGED_IN, Failure, Finding
 
-REFUSED = 1
-UNREACHABLE = 3
-NOT_LOGGED_IN = 4
+__all__ = ["of_answer"]
 
 _HINTS = {
     "password_change_required": "run: mooring admin login",
     "wrong_credentials": "an administrator can give a new one: mooring admin administrator reset-password",
 }
 _WIRE_HINTS = {61002: "--cache SECONDS lets it wait"}
-
-
-class Finding(NamedTuple):
-    """One finding of a thing model check."""
-
-    path: str
-    rule: str
-    value: str
-    message: str
-
-
-class Failure(Exception):
-    """`text` goes to stderr as one line; `answer` is the API's JSON, for --json; `findings` become a table."""
-
-    def __init__(
-        self, text: str, exit_code: int = REFUSED, *, answer: str | None = None, findings: Sequence[Finding] = ()
-    ) -> None:
-        self.text = text
-        self.exit_code = exit_code
-        self.answer = answer
-        self.findings = tuple(findings)
-        super().__init__(text)
 
 
 def of_answer(status: int, text: str, value: dict[str, Any], *, at_login: bool) -> Failure:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from .failure import REFUSED, Failure
+from mooring.cli.failure import REFUSED, Failure
+
 from .session import Session, path_of
 
 __all__ = ["FeatureNames", "brief", "names_of", "pairs"]

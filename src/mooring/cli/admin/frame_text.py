@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mooring.cli.hexdump import bytes_line
+
 from .feature_names import FeatureNames, pairs
-from .hexdump import bytes_line
 
 if TYPE_CHECKING:
     from mooring.protocol.ttlv import Field

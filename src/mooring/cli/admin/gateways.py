@@ -1,8 +1,9 @@
 """gateway …"""
 
-from .arguments import DeviceKey, ProductKey
+from mooring.cli.arguments import DeviceKey, ProductKey
+from mooring.cli.screen import footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .screen import footer, moment, say, table
 from .session import Session, path_of
 
 __all__ = ["gateway"]

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from .asking import PasswordSource, ask_line
+from mooring.cli.asking import PasswordSource, ask_line
+from mooring.cli.failure import NOT_LOGGED_IN, Failure
+from mooring.cli.screen import fields, moment, say
+
 from .command import runnable
-from .failure import NOT_LOGGED_IN, Failure
 from .saved_login import SavedLogin, forget_login, save_login
-from .screen import fields, moment, say
 from .session import Answer, Session, path_of
 
 __all__ = ["login", "logout", "password", "whoami"]

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from mooring.cli.failure import Failure
+from mooring.cli.screen import fields, footer, moment, onoff, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import Failure
-from .screen import fields, footer, moment, onoff, say, table
 from .session import Session, path_of
 
 __all__ = ["account", "administrator", "token"]

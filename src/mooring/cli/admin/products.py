@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .asking import given_secret
+from mooring.cli.asking import given_secret
+from mooring.cli.screen import fields, footer, moment, onoff, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["product", "product_table"]

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from mooring.cli.failure import Failure
+from mooring.cli.screen import fields, footer, instant, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import Failure
 from .saas_apps import AppName, app_id
-from .screen import fields, footer, instant, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["QUEUE_STATES", "QueueName", "queue", "queue_id"]

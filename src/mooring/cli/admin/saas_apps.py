@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from .asking import given_secret
+from mooring.cli.asking import given_secret
+from mooring.cli.failure import Failure
+from mooring.cli.screen import fields, footer, moment, onoff, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import Failure
 from .products import product_table
-from .screen import fields, footer, moment, onoff, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["AppName", "app_id", "app_path", "saas_app"]

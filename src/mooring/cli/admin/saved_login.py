@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from .failure import Failure
-from .files import write_atomically
+from mooring.cli.failure import Failure
+from mooring.cli.files import write_atomically
 
 __all__ = ["SavedLogin", "forget_login", "load_login", "login_path", "save_login"]
 

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from mooring.cli.screen import footer, moment, say, table
+
 from .command import Limit, Offset, command, group
-from .screen import footer, moment, say, table
 from .session import Session, path_of
 
 __all__ = ["service"]

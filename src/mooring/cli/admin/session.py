@@ -9,7 +9,9 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from .failure import NOT_LOGGED_IN, UNREACHABLE, Failure, of_answer
+from mooring.cli.failure import NOT_LOGGED_IN, UNREACHABLE, Failure
+
+from .failure import of_answer
 from .saved_login import SavedLogin, load_login
 
 if TYPE_CHECKING:
@@ -161,16 +163,6 @@ class Session:
             typer.echo(answer.text)
         else:
             readable()
-
-    def fail(self, failure: Failure) -> None:
-        """Print a failure: one line on stderr, findings as a table, and with --json the API's answer on stdout."""
-        typer.echo(f"error: {failure.text}", err=True)
-        if self._as_json and failure.answer is not None:
-            typer.echo(failure.answer)
-        elif failure.findings:
-            from .screen import findings_table
-
-            findings_table(failure.findings, err=True)
 
     def _read(self, status: int, content: bytes, *, at_login: bool) -> Answer:
         try:

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
 from .queues import queue_id
 from .saas_apps import app_id
-from .screen import fields, footer, moment, say, table
 from .session import Answer, Session, path_of
 
 __all__ = ["subscription"]

@@ -6,14 +6,16 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from .arguments import read_content
+from mooring.cli.arguments import read_content
+from mooring.cli.failure import REFUSED, Failure
+from mooring.cli.files import write_atomically
+from mooring.cli.model_text import show_changes, show_verdict, show_warnings
+from mooring.cli.screen import fields, footer, moment, say, table
+
 from .command import Limit, Offset, Yes, command, confirm, group
-from .failure import REFUSED, Failure, Finding
-from .files import write_atomically
-from .screen import fields, findings_table, footer, moment, say, table
 from .session import Answer, Session, path_of
 
-__all__ = ["thing_model"]
+__all__ = ["import_draft", "release_draft", "thing_model"]
 
 thing_model = group("Thing models of products.")
 
@@ -24,7 +26,7 @@ _Language = Annotated[str, typer.Argument(help="CN or EN.")]
 
 
 @command(thing_model, "import")
-def _import(session: Session, product_key: _ProductKey, file: _File) -> None:
+def import_draft(session: Session, product_key: _ProductKey, file: _File) -> None:
     """Replace the draft by a document."""
     answer = session.put(_path(product_key, "draft"), read_content(file))
     session.show(answer, lambda: _draft_stored(answer.value))
@@ -62,16 +64,7 @@ def _validate(session: Session, product_key: _ProductKey, file: _File) -> None:
     """Check a document without storing it; the exit code is 1 when it has faults."""
     answer = session.post(_path(product_key, "validate"), read_content(file))
     verdict = answer.value
-
-    def readable() -> None:
-        if verdict["faults"]:
-            say(f"{len(verdict['faults'])} fault(s):")
-            findings_table(map(_finding, verdict["faults"]))
-        else:
-            say("the document is valid")
-        _show_warnings(verdict["warnings"])
-
-    session.show(answer, readable)
+    session.show(answer, lambda: show_verdict(verdict))
     if not verdict["valid"]:
         raise typer.Exit(REFUSED)
 
@@ -80,25 +73,11 @@ def _validate(session: Session, product_key: _ProductKey, file: _File) -> None:
 def _diff(session: Session, product_key: _ProductKey) -> None:
     """Show what the draft changes in the released model."""
     answer = session.get(_path(product_key, "difference"))
-
-    def readable() -> None:
-        if not answer.value["changes"]:
-            say("nothing differs")
-            return
-        table(
-            ("Change", "Feature", "Id", "Code", "Member", "Released", "Draft"),
-            (
-                (change["kind"], change["feature_type"], change["id"], change["code"], member["path"], *_sides(member))
-                for change in answer.value["changes"]
-                for member in change["members"]
-            ),
-        )
-
-    session.show(answer, readable)
+    session.show(answer, lambda: show_changes(answer.value["changes"], "Released", "Draft"))
 
 
 @command(thing_model, "release")
-def _release(session: Session, product_key: _ProductKey) -> None:
+def release_draft(session: Session, product_key: _ProductKey) -> None:
     """Make the draft the product's model at once."""
     answer = session.post(_path(product_key, "release"))
     version, new = answer.value["version"], answer.value["new"]
@@ -173,19 +152,4 @@ def _document(session: Session, answer: Answer, output: Path | None) -> None:
 def _draft_stored(value: dict[str, Any]) -> None:
     counts = {kind: len(value["document"].get(kind, ())) for kind in ("properties", "services", "events")}
     fields(counts)
-    _show_warnings(value["warnings"])
-
-
-def _show_warnings(warnings: list[dict[str, str]]) -> None:
-    if warnings:
-        say(f"{len(warnings)} warning(s):")
-        findings_table(map(_finding, warnings))
-
-
-def _finding(found: dict[str, str]) -> Finding:
-    return Finding(found["path"], found["rule"], found["value"], found["message"])
-
-
-def _sides(member: dict[str, Any]) -> tuple[str, str]:
-    old, new = ("" if side is None else msgspec.json.encode(side).decode() for side in (member["old"], member["new"]))
-    return old, new
+    show_warnings(value["warnings"])

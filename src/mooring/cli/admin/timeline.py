@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from mooring.cli.hexdump import bytes_line
+from mooring.cli.screen import fields, footer, instant, moment, table
+
 from .feature_names import FeatureNames
-from .hexdump import bytes_line
-from .screen import fields, footer, instant, moment, table
 
 __all__ = ["command_table", "is_final", "show_timeline", "steps_of"]
 

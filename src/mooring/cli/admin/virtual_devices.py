@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import DataJson, Pairs, ProductKey, values_of
+from mooring.cli.arguments import DataJson, Pairs, ProductKey, values_of
+from mooring.cli.screen import fields, say
+
 from .command import Yes, command, confirm, group
 from .devices import device_fields
-from .screen import fields, say
 from .session import Answer, Session, path_of
 
 __all__ = ["virtual_device"]

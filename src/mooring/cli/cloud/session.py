@@ -1,0 +1,97 @@
+"""One command's conversation with a cloud."""
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mooring.cli.failure import NOT_LOGGED_IN, Failure
+
+if TYPE_CHECKING:
+    from mooring.client import Client
+    from mooring.client.profiles import Profile
+
+__all__ = ["Cloud", "json_line"]
+
+_TIMEOUT_S = 30.0
+_LANGUAGE = "EN"  # of texts; commands speak English themselves
+
+
+def json_line(value: object) -> str:
+    """A value as JSON on one line."""
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+class Cloud:
+    """A cloud as a profile or the environment names it; connected on the first call, to be closed."""
+
+    def __init__(self, profile: str | None, *, as_json: bool) -> None:
+        self._named = profile
+        self.as_json = as_json
+
+    def close(self) -> None:
+        """Close the connections, when there are any."""
+        if "client" in self.__dict__:
+            self.client.close()
+
+    @cached_property
+    def profile(self) -> "Profile":
+        """Where the cloud is and with which key. Raises Failure when nothing says so, ProfileError for a wrong one."""
+        from mooring.client.profiles import load_profiles
+
+        environment = None if self._named else _of_environment()
+        if environment is not None:
+            return environment
+        profiles = load_profiles()
+        if not profiles.named:
+            raise Failure("no cloud is known; run: mooring login", NOT_LOGGED_IN)
+        return profiles.get(self._named)
+
+    @cached_property
+    def client(self) -> "Client":
+        """The client. Raises as `profile` does."""
+        import httpx
+
+        from mooring.client import Client
+
+        profile = self.profile
+        # Reading the trusted certificates takes longer than most calls, and nothing asks for them without TLS.
+        transport = httpx.HTTPTransport(verify=not profile.url.startswith("http://"))
+        secret = profile.secret()
+        return Client(
+            profile.access_key,
+            secret,
+            base_url=profile.url,
+            timeout=_TIMEOUT_S,
+            language=profile.language or _LANGUAGE,
+            transport=transport,
+        )
+
+    def show(self, value: Any, readable: Callable[[], None]) -> None:
+        """Print a result: as one line of JSON with --json, otherwise by `readable`."""
+        if self.as_json:
+            typer.echo(json_line(value))
+        else:
+            readable()
+
+
+def _of_environment() -> "Profile | None":
+    from mooring.client.errors import ProfileError
+    from mooring.client.profiles import Profile
+
+    key, secret = os.environ.get("MOORING_ACCESS_KEY"), os.environ.get("MOORING_ACCESS_SECRET")
+    if not key and not secret:
+        return None
+    if not key or not secret:
+        raise ProfileError("MOORING_ACCESS_KEY and MOORING_ACCESS_SECRET belong together; one of them is not set")
+    return Profile(
+        access_key=key,
+        access_secret=secret,
+        base_url=os.environ.get("MOORING_BASE_URL") or None,
+        region=os.environ.get("MOORING_REGION") or None,
+        amqp_url=os.environ.get("MOORING_QUEUE_URL") or None,
+    )
