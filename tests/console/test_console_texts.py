@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import mooring.console
-from mooring.console import start, texts
+from mooring.console import product, products, start, texts
 from mooring.console.frame import THEMES
 from mooring.console.menu import MENU
 from mooring.platform import Role
@@ -21,6 +21,9 @@ def said() -> set[str]:
     """First arguments of `t(…)` and `view.t(…)` that are literals, and the texts that reach them by a name."""
     found = {text for heading, pages in MENU for text in (heading, *(name for name, _ in pages)) if text}
     found |= {*THEMES.values(), *(role.value for role in Role), *start.ATTENTION.values()}
+    found |= {*product.TABS.values(), *products.NETWORKS.values()}
+    for names in (products.ACCESS_TYPES, products.DATA_FORMATS, products.GATEWAY_TYPES, products.BIND_MODES):
+        found |= {*names.values()}
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mooring.platform import Platform
 from mooring.platform.accounts import Identity
 
-from . import devices, preferences, signing_in, start
+from . import devices, preferences, product, products, signing_in, start
 from .assets import Assets
 from .frame import document, failure, on_menu
 from .page import ROOT, Action, AnyRoute, Done, Download, Page, Shown, View
@@ -32,6 +32,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *preferences.ROUTES,
     *start.ROUTES,
     *devices.ROUTES,
+    *products.ROUTES,
+    *product.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 

@@ -49,7 +49,7 @@ def document(view: View, shown: Shown) -> str:
         _dialogs(view),
     )
     return _DOCTYPE + tag.html(
-        _head(view, shown.title), body, lang="zh-CN" if view.language == "CN" else "en", data_theme=view.theme
+        _head(view, shown), body, lang="zh-CN" if view.language == "CN" else "en", data_theme=view.theme
     )
 
 
@@ -63,15 +63,15 @@ def failure(view: View, refusal: Refusal) -> str:
     return document(view, Shown(title, body))
 
 
-def _head(view: View, title: str) -> Html:
+def _head(view: View, shown: Shown) -> Html:
     return tag.head(
         tag.meta(charset="utf-8"),
-        tag.title(f"{title} · Mooring"),
+        tag.title(f"{shown.title} · Mooring"),
         tag.meta(name="viewport", content="width=device-width, initial-scale=1"),
         tag.meta(name="csrf", content=view.csrf),
         tag.link(rel="icon", href=asset("mooring.svg"), type="image/svg+xml"),
         tag.link(rel="stylesheet", href=asset("console.css")),
-        tag.script(src=asset("console.js"), defer=True),
+        (tag.script(src=asset(name), defer=True) for name in ("console.js", *shown.scripts)),
     )
 
 

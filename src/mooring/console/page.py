@@ -121,12 +121,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page: its title, what is in it, buttons beside the title, and the way to it as (text, path below /console)."""
+    """A page: its title, what is in it, buttons beside the title, the way to it as (text, path below /console), and
+    the scripts it needs beside console.js, by file name."""
 
     title: str
     body: Child
     actions: Child = ()
     crumbs: Sequence[tuple[str, str]] = ()
+    scripts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,11 +172,18 @@ def area_field(
 
 
 def select_field(
-    name: str, label: str, options: Iterable[tuple[str, str]], value: str = "", *, hint: str = "", many: bool = False
+    name: str,
+    label: str,
+    options: Iterable[tuple[str, str]],
+    value: str = "",
+    *,
+    hint: str = "",
+    many: bool = False,
+    shows: str = "",
 ) -> Html:
-    """One of several: (value, text)."""
+    """One of several: (value, text). With `shows`, parts of the form with `data_when_SHOWS="VALUE …"` belong to it."""
     chosen = _options(options, value)
-    return _field(name, label, hint, tag.select(chosen, name=name, multiple=many))
+    return _field(name, label, hint, tag.select(chosen, name=name, multiple=many, data_shows=shows or None))
 
 
 def check_field(name: str, label: str, on: bool = False, *, value: str = "true", hint: str = "") -> Html:
