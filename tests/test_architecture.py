@@ -137,13 +137,13 @@ def test_the_package_itself_imports_nothing() -> None:
     assert list(imports(package)) == []
 
 
-def test_the_client_knows_of_the_platform_only_how_to_log_in() -> None:
+def test_the_client_knows_of_the_platform_only_how_to_log_in_and_what_models_say() -> None:
     others = [
         f"{module.name} imports {name}"
         for module in in_rooms("client")
         for name in own_imports(module)
-        if room_of(name) != "client" and not f"{name}.".startswith("mooring.protocol.login.")
-        if name != "mooring.__version__"
+        if room_of(name) not in ("client", "thingmodel") and name != "mooring.__version__"
+        if not f"{name}.".startswith(("mooring.protocol.login.", "mooring.protocol.ttlv."))
     ]
     assert others == []
 

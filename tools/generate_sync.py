@@ -45,7 +45,10 @@ def render(path: Path) -> str:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
     text = re.sub(r"(import time\n)(.*?)import time\n", r"\1\2", text, flags=re.DOTALL)
     name = TARGET / path.name
-    for command in (["check", "--fix", "--quiet", "--unsafe-fixes", "--select", "I,F401,UP028"], ["format", "--quiet"]):
+    for command in (
+        ["check", "--fix", "--quiet", "--unsafe-fixes", "--select", "I,F401,UP028,C416"],
+        ["format", "--quiet"],
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(name), "-"],
             input=text,

@@ -10,12 +10,19 @@ for profiles (`profiles`) and regions (`regions`).
 from typing import TypeAlias
 
 from mooring.client._async.client import AsyncClient
+from mooring.client._async.command import AsyncCommand
+from mooring.client._async.device import AsyncRemoteDevice
+from mooring.client._async.history import AsyncHistory
 from mooring.client._async.paging import AsyncPageList
 from mooring.client._inputs import DeviceChange, NewDevice, SendOptions
 from mooring.client._observing import Exchange, Hook
 from mooring.client._paging import Page
+from mooring.client._readings import Latest, Reading
 from mooring.client._retries import Retries
 from mooring.client._sync.client import Client
+from mooring.client._sync.command import Command
+from mooring.client._sync.device import RemoteDevice
+from mooring.client._sync.history import History
 from mooring.client._sync.paging import PageList
 from mooring.client.errors import (
     ApiError,
@@ -65,13 +72,17 @@ ProductPage: TypeAlias = Page[Product]
 __all__ = [
     "ApiError",
     "AsyncClient",
+    "AsyncCommand",
+    "AsyncHistory",
     "AsyncPageList",
+    "AsyncRemoteDevice",
     "AuthenticationError",
     "BadAnswer",
     "BadValue",
     "BoundDevice",
     "BoundUser",
     "Client",
+    "Command",
     "CommandFailed",
     "Conflict",
     "ConnectionFailed",
@@ -83,8 +94,10 @@ __all__ = [
     "EventRecord",
     "Exchange",
     "Gateway",
+    "History",
     "Hook",
     "InvalidRequest",
+    "Latest",
     "Location",
     "MooringError",
     "NewDevice",
@@ -98,6 +111,8 @@ __all__ = [
     "Queue",
     "QueueDetail",
     "RateLimited",
+    "Reading",
+    "RemoteDevice",
     "Retries",
     "SendOptions",
     "SendResult",

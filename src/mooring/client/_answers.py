@@ -11,8 +11,8 @@ import msgspec
 
 from mooring.client._hints import hint_for
 from mooring.client._reading import scalar
-from mooring.client.errors import BadAnswer, error_class
-from mooring.client.types import Token
+from mooring.client.errors import ApiError, BadAnswer, error_class
+from mooring.client.types import SendResult, Token
 
 Body = dict[str, Any]
 
@@ -50,6 +50,14 @@ def decode(answer: Answer, operation: str, secrets: tuple[str, ...]) -> Body:
     kind = error_class(failure, answer.http_status)
     hint = hint_for(failure, operation)
     raise kind(failure, message, operation, answer.request_id, shown, answer.http_status, hint, answer.retry_after)
+
+
+def device_error(result: SendResult, operation: str) -> ApiError | None:
+    """Return the error that a device's part of an answer stands for; None when the command was accepted."""
+    if result.code in _SUCCESS:
+        return None
+    hint = hint_for(result.code, operation)
+    return error_class(result.code)(result.code, result.message or "", operation, body=result.raw, hint=hint)
 
 
 def _json_object(content: bytes) -> Body | None:

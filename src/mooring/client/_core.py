@@ -66,7 +66,7 @@ class Core:
         self.failures = 0
         self.token: Token | None = None
         self._access_secret = access_secret
-        self._clock = clock
+        self.clock = clock
         self._random = random
         self._failure: MooringError | None = None
 
@@ -119,7 +119,7 @@ class Core:
 
     def _new_token(self, rejected: Token | None) -> Generator[Call[Token], Answer, Token]:
         held = self.token
-        now = self._clock()
+        now = self.clock()
         if held is not None and held is not rejected and now < held.issued_at + held.expires_in:
             renewed = yield from self._renewal(held, now)
             if renewed is not None:
@@ -139,11 +139,11 @@ class Core:
         return None if token.value == held.value else token
 
     def _is_due(self, token: Token) -> bool:
-        return self._clock() - token.issued_at >= min(RENEW_AFTER, token.expires_in / 2)
+        return self.clock() - token.issued_at >= min(RENEW_AFTER, token.expires_in / 2)
 
     def credentials(self) -> tuple[str, str]:
         """Return user name and password as they are signed now; the login of AMQP takes the same."""
-        return self._signed(self._clock())
+        return self._signed(self.clock())
 
     def _signed(self, now: float) -> tuple[str, str]:
         username = build_username(self.access_key, int(now * 1000))

@@ -13,8 +13,10 @@ import httpx
 from mooring.client import _http
 from mooring.client._answers import Answer
 from mooring.client._async.commands import AsyncCommands
+from mooring.client._async.device import AsyncRemoteDevice
 from mooring.client._async.devices import AsyncDevices, AsyncGateways
 from mooring.client._async.logs import AsyncLogs
+from mooring.client._async.models import AsyncModels
 from mooring.client._async.products import AsyncProducts, AsyncThingModels
 from mooring.client._async.queues import AsyncQueues, AsyncSubscriptions
 from mooring.client._async.raw import AsyncRaw
@@ -84,6 +86,7 @@ class AsyncClient(BaseClient):
         )
         self._lock = asyncio.Lock()
         self._group()
+        self._models = AsyncModels(self.thing_models)
 
     def _group(self) -> None:
         run, language = self._run, self._language
@@ -122,6 +125,12 @@ class AsyncClient(BaseClient):
             amqp_url=profile.amqp_url,
             language=profile.language,
             **options,
+        )
+
+    def device(self, product_key: str, device_key: str) -> AsyncRemoteDevice:
+        """Return one device as an object, to read, write, call and look back; asks nothing of the platform."""
+        return AsyncRemoteDevice(
+            self.devices, self.commands, self.logs, self._models, product_key, device_key, self._core.clock
         )
 
     def with_options(

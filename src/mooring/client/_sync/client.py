@@ -19,8 +19,10 @@ from mooring.client._core import Attempt, Pause
 from mooring.client._observing import Hook
 from mooring.client._retries import DEFAULT_RETRIES, Retries
 from mooring.client._sync.commands import Commands
+from mooring.client._sync.device import RemoteDevice
 from mooring.client._sync.devices import Devices, Gateways
 from mooring.client._sync.logs import Logs
+from mooring.client._sync.models import Models
 from mooring.client._sync.products import Products, ThingModels
 from mooring.client._sync.queues import Queues, Subscriptions
 from mooring.client._sync.raw import Raw
@@ -85,6 +87,7 @@ class Client(BaseClient):
         )
         self._lock = threading.Lock()
         self._group()
+        self._models = Models(self.thing_models)
 
     def _group(self) -> None:
         run, language = self._run, self._language
@@ -123,6 +126,12 @@ class Client(BaseClient):
             amqp_url=profile.amqp_url,
             language=profile.language,
             **options,
+        )
+
+    def device(self, product_key: str, device_key: str) -> RemoteDevice:
+        """Return one device as an object, to read, write, call and look back; asks nothing of the platform."""
+        return RemoteDevice(
+            self.devices, self.commands, self.logs, self._models, product_key, device_key, self._core.clock
         )
 
     def with_options(

@@ -87,3 +87,8 @@ class SendResult(Row, frozen=True, kw_only=True, rename="camel"):
     """Id of this command; the history rows of the command and of its answer carry it."""
     message: str | None = None
     """Error text, null on success."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the platform took the command; what the device does is another matter."""
+        return self.code in (0, 200)
