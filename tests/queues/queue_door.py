@@ -50,11 +50,22 @@ class QueueDoor:
     def name(self) -> str:
         return self.queue.full_name
 
-    async def listen(self, tls: ssl.SSLContext | None = None) -> int:
-        listening = socket.create_server(("127.0.0.1", 0))
+    async def listen(self, tls: ssl.SSLContext | None = None, port: int = 0) -> int:
+        listening = socket.create_server(("127.0.0.1", port))
         await self.endpoint.serve(listening, tls)
-        port: int = listening.getsockname()[1]
-        return port
+        found: int = listening.getsockname()[1]
+        return found
+
+    def cut(self) -> None:
+        """Break every connection off."""
+        for member in tuple(self.endpoint._members):
+            member.abort()
+
+    async def restart(self) -> None:
+        """Another endpoint at the same port; queues go on."""
+        await self.endpoint.close()
+        self.endpoint = Endpoint(self.platform, self.endpoint.limits, self.metrics, QueueConnection)
+        await self.listen(port=self.port)
 
     async def another_queue(self, name: str, app: App | None = None) -> Queue:
         return await self.platform.queues.create(self.cloud.actor, app or self.cloud.app, name)
@@ -67,14 +78,21 @@ class QueueDoor:
 
     async def push(self, count: int = 1, size: int = 0, queue: Queue | None = None) -> list[int]:
         """Messages with growing numbers, committed."""
-        ids = []
+        bodies = []
         for _ in range(count):
-            body = msgspec.json.encode({"type": "ONLINE", "number": self._pushed, "pad": "x" * size})
+            values = {"type": "ONLINE", "data": {"value": 1}, "number": self._pushed, "pad": "x" * size}
+            bodies.append(msgspec.json.encode(values))
             self._pushed += 1
+        return await self.push_bodies(*bodies, queue=queue)
+
+    async def push_bodies(self, *bodies: bytes, queue: Queue | None = None) -> list[int]:
+        """Messages with these bodies, committed."""
+        ids = []
+        for body in bodies:
             ids.append(self.platform.ledger.ids.next())
             entry = Entry()
-            row = MessageRow(ids[-1], (queue or self.queue).id, "ONLINE", str(ids[-1]), body, self.cloud.clock.now_ms())
-            entry.push(row)
+            now = self.cloud.clock.now_ms()
+            entry.push(MessageRow(ids[-1], (queue or self.queue).id, "ONLINE", str(ids[-1]), body, now))
             self.platform.journal.add(entry)
         await self.platform.journal.settle()
         return ids

@@ -2,6 +2,7 @@
 """The client for code without an event loop."""
 
 import copy
+import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -29,6 +30,7 @@ from mooring.client._sync.raw import Raw
 from mooring.client._sync.users import Bindings, Users
 from mooring.client.errors import MooringError
 from mooring.client.profiles import Profile
+from mooring.client.subscription import UNSAID, DeadLetter, Handler, Subscription, amqp_address
 from mooring.client.types import Token
 
 T = TypeVar("T")
@@ -133,6 +135,43 @@ class Client(BaseClient):
         return RemoteDevice(
             self.devices, self.commands, self.logs, self._models, product_key, device_key, self._core.clock
         )
+
+    def subscribe(
+        self,
+        queue: str,
+        *,
+        amqp_url: str | None = None,
+        prefetch: int = 100,
+        dead_letter: DeadLetter | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> Subscription:
+        """Return the messages of a queue, named in full (`a.….name`): use it with `with`, then `for`.
+
+        `amqp_url` is where to connect, else that of the client; without one the platform is asked for the queue's
+        address, and when it does not say, it is the usual port beside the OpenAPI. `prefetch` messages may be out
+        unacknowledged. Bodies that are no message go to `dead_letter`. Needs aio-pika: `pip install mooring[amqp]`.
+        """
+        url = amqp_url or self._amqp_url or (lambda: self._queue_address(queue))
+        return Subscription(self._core.credentials, queue, url, prefetch=prefetch, dead_letter=dead_letter, tls=tls)
+
+    def consume(self, queue: str, handler: Handler, *, prefetch: int = 100) -> None:
+        """Call `handler` for each message of a queue, one after the other, for ever.
+
+        A message is acknowledged when the handler returns, and comes again after about a minute when it raises; the
+        error is logged. See `subscribe`.
+        """
+        with self.subscribe(queue, prefetch=prefetch) as subscription:
+            subscription.consume(handler)
+
+    def _queue_address(self, queue: str) -> str:
+        try:
+            rows = self.queues.list(queue_name=queue)
+            found = [row for row in rows if row.queue_name == queue]
+            url = (self.queues.detail(found[0].id)).connect_url if found else None
+        except UNSAID:
+            url = None
+        known = url is not None and url.startswith(("amqp://", "amqps://"))
+        return url if url is not None and known else amqp_address(str(self._url))
 
     def with_options(
         self, *, timeout: float | None = -1, retries: Retries | None = None, language: str | None = None
