@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
-    ("cli",),
+    ("cli", "testing"),
     ("server", "demo", "http", "settings", "logs"),
     ("openapi", "gateway", "queues", "manage", "console"),
     ("platform",),

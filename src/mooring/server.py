@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
+from starlette.types import ASGIApp
 
 from mooring import __version__
 from mooring.console import create_console
@@ -34,6 +35,7 @@ from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
 from mooring.platform import Actor, Limits, Platform
 from mooring.platform.platform import is_initialized
+from mooring.platform.sources import Clock
 from mooring.protocol.amqp import Limits as AmqpLimits
 from mooring.queues import Endpoint, EndpointLimits, EndpointMetrics, QueueConnection
 from mooring.queues.rabbitmq import AuthDoor, ForwarderMetrics, RabbitMq
@@ -44,7 +46,7 @@ from mooring.store.postgres import PostgresStore, printable_url
 from mooring.store.sqlite import SqliteStore
 from mooring.store.vault import create_key_file, parse_key, read_key_file
 
-__all__ = ["PortTaken", "recover", "serve"]
+__all__ = ["Embedding", "PortTaken", "Serving", "recover", "serve"]
 
 _BACKLOG = 2048
 _COLLECT_EVERY = 20_000  # new objects that may hold others
@@ -72,12 +74,37 @@ class _Ports:
     amqps: socket.socket | None
 
 
-async def serve(settings: Settings, announce: Announce) -> None:
+@dataclass(frozen=True)
+class Serving:
+    """A server that listens: where, and what it runs. `mqtt` is host and port of devices."""
+
+    platform: Platform
+    base_url: str
+    mqtt: tuple[str, int]
+    amqp_url: str
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A server inside another program, which has the signals and the garbage collector for itself.
+
+    `run` is called when it listens, and the server drains when it returns; `wrap` may put something before the HTTP
+    doors; `clock` is the time of the platform.
+    """
+
+    run: Callable[[Serving], Awaitable[None]]
+    wrap: Callable[[ASGIApp], ASGIApp] = lambda doors: doors
+    clock: Clock | None = None
+
+
+async def serve(settings: Settings, announce: Announce, embedding: Embedding | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain. `announce` gets the lines for the person who started it.
 
     Raises StartError (store), PortTaken, TlsError; each carries the exit code of `mooring up`.
     """
-    _raise_file_limit()
+    if embedding is None:
+        _raise_file_limit()
+    clock = None if embedding is None else embedding.clock
     directory = DataDirectory(settings.data)
     directory.open()
     if settings.store == "sqlite":
@@ -90,8 +117,8 @@ async def serve(settings: Settings, announce: Announce) -> None:
             async with _open_store(settings, directory) as store:
                 vault = Vault(await _secret_key(settings, directory, store))
                 async with _broker(settings) as broker:
-                    platform = await Platform.open(store, vault, limits=_limits(settings), broker=broker)
-                    await _run(settings, directory, platform, ports, tls, announce)
+                    platform = await Platform.open(store, vault, clock=clock, limits=_limits(settings), broker=broker)
+                    await _run(settings, directory, platform, ports, tls, announce, embedding)
     finally:
         directory.unlock()
 
@@ -125,6 +152,7 @@ async def _run(
     ports: _Ports,
     tls: ssl.SSLContext | None,
     announce: Announce,
+    embedding: Embedding | None,
 ) -> None:
     base_url = f"http://{_address(settings.host, ports.http)}"
     if not settings.demo:
@@ -136,7 +164,7 @@ async def _run(
     listener = Listener(gateway)
     queue_limits = _endpoint_limits(settings)
     endpoint = Endpoint(platform, queue_limits, EndpointMetrics(registry), QueueConnection)
-    server = _Server(settings, platform, gateway, registry)
+    server = _Server(settings, platform, gateway, registry, embedding)
     background = asyncio.create_task(platform.background())
     serving = asyncio.create_task(server.serve(sockets=[ports.http]))
     try:
@@ -160,17 +188,22 @@ async def _run(
             await asyncio.sleep(0.002)
         async with contextlib.AsyncExitStack() as demo:
             if settings.demo:
-                host = _address(settings.host, ports.mqtt).rpartition(":")[0].strip("[]")
-                address = host, ports.mqtt.getsockname()[1]
+                address = _host_and_port(settings.host, ports.mqtt)
                 running = running_demo(platform, directory.demo, base_url, address, settings.admin_email)
                 await demo.enter_async_context(running)
                 announce(f"Demo data is in {directory.demo}")
             doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, "
             doors += f"console {base_url}/console, devices {mqtt}, queues {amqp}"
-            _spare_collections()
             announce(f"Mooring {__version__} is ready: {doors}")
             _log.info("ready", base_url=base_url, mqtt=mqtt, amqp=amqp, store=_store_name(settings))
-            await asyncio.wait({serving, background}, return_when=asyncio.FIRST_COMPLETED)
+            lasting = {serving, background}
+            if embedding is None:
+                _spare_collections()
+            else:
+                address = _host_and_port(settings.host, ports.mqtt)
+                run = embedding.run(Serving(platform, base_url, address, platform.amqp_url))
+                lasting.add(asyncio.ensure_future(run))
+            await asyncio.wait(lasting, return_when=asyncio.FIRST_COMPLETED)
         if background.done():
             background.result()
     finally:
@@ -188,13 +221,21 @@ async def _run(
 class _Server(uvicorn.Server):
     """Uvicorn inside our event loop. Signals are ours: the first drains, a second one cuts what still runs."""
 
-    def __init__(self, settings: Settings, platform: Platform, gateway: Gateway, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        platform: Platform,
+        gateway: Gateway,
+        registry: CollectorRegistry,
+        embedding: Embedding | None,
+    ) -> None:
+        self._takes_signals = embedding is None
         self._platform = platform
         self._gateway = gateway
         self._registry = registry
         super().__init__(
             uvicorn.Config(
-                self._doors(settings),
+                self._doors(settings) if embedding is None else embedding.wrap(self._doors(settings)),
                 interface="asgi3",
                 http="httptools",
                 # X-Forwarded-For is ours to judge (mooring.http), by the setting trusted_proxies and nothing else.
@@ -226,12 +267,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Uvicorn's own handlers would end the process by the signal after draining; ours end it with exit code 0."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        numbers = (signal.SIGTERM, signal.SIGINT) if self._takes_signals else ()
+        for number in numbers:
             loop.add_signal_handler(number, self._on_signal)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     def _on_signal(self) -> None:
@@ -422,6 +464,10 @@ def _address(host: str, listening: socket.socket) -> str:
     """Host and port that this machine reaches the socket by."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"{shown}:{listening.getsockname()[1]}"
+
+
+def _host_and_port(host: str, listening: socket.socket) -> tuple[str, int]:
+    return _address(host, listening).rpartition(":")[0].strip("[]"), listening.getsockname()[1]
 
 
 def _endpoint_limits(settings: Settings) -> EndpointLimits:

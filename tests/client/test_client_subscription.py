@@ -123,7 +123,7 @@ async def test_lost_connection_is_made_again_and_unacknowledged_messages_come_ag
     await door.push(3)
     async with client.subscribe(door.name, amqp_url=url(door)) as messages:
         deliveries = aiter(messages)
-        first, second = await take(deliveries, 2)
+        first, second, _ = await take(deliveries, 3)
         await first.ack()
         await until(lambda: door.unacked == 2)
         door.cut()
