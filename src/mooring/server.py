@@ -227,7 +227,7 @@ class _Server(uvicorn.Server):
         platform: Platform,
         gateway: Gateway,
         registry: CollectorRegistry,
-        embedding: Embedding | None,
+        embedding: Embedding | None = None,
     ) -> None:
         self._takes_signals = embedding is None
         self._platform = platform
