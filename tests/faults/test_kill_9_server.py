@@ -4,12 +4,8 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from databases import new_database
 from faults.history import History, check_everything_acknowledged_is_kept, loaded, static_devices
 from served import EVENTS, WRITE, Served, serving
 
@@ -20,17 +16,6 @@ KEYS = [f"DK{number:05}" for number in range(STEADY + FAST)]
 SLEEPERS = [f"ZZ{number:05}" for number in range(ASLEEP)]
 WINDOWS = {key: 1 if number < STEADY else 16 for number, key in enumerate(KEYS)}
 FINAL = {"delivered", "answered", "reported", "failed", "expired"}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def arguments(request: pytest.FixtureRequest) -> Iterator[tuple[str, ...]]:
-    """Where the server keeps its data."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            yield ()
-        else:
-            url = stack.enter_context(new_database(request.getfixturevalue("postgres_server_url")))
-            yield ("--store", url)
 
 
 def command_until_the_end(cloud: Served, history: History, numbers: Iterator[int], wanted: int) -> dict[str, int]:
