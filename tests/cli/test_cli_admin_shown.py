@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-from mooring.cli.admin.feature_names import FeatureNames, pairs
 from mooring.cli.admin.frame_text import FrameText
 from mooring.cli.arguments import moment_of
+from mooring.cli.feature_names import FeatureNames, pairs
 from mooring.cli.hexdump import bytes_line, hexdump
 from mooring.protocol import commands, frame
 from mooring.protocol.ttlv import Field

@@ -1,4 +1,4 @@
-"""`mooring device`: simulated devices from the command line."""
+"""`mooring device run`: simulated devices from the command line."""
 
 import re
 import sys
@@ -13,24 +13,13 @@ if TYPE_CHECKING:
 
     from mooring.device import Fleet, GatewayOf, Happening, Scenario
 
-__all__ = ["app"]
+__all__ = ["run"]
 
 EXIT_NEVER_CONNECTED = 1
 EXIT_WRONG_INPUT = 2
 MAX_DEVICES = 10_000
 _DEVICE_KEY = re.compile(r"[A-Za-z0-9]{4,32}")
 _DIGITS = 4  # of the numbers behind --prefix
-
-app = typer.Typer(
-    help="Simulated devices, for any cloud that speaks the device protocol.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback()
-def device() -> None:
-    """Simulated devices, for any cloud that speaks the device protocol."""
 
 
 class _Refusal(Exception):
@@ -47,7 +36,6 @@ class _Target(NamedTuple):
     device_secrets: Mapping[str, str]
 
 
-@app.command()
 def run(
     product: Annotated[str | None, typer.Option(help="Product key (with --demo-file also the product's name).")] = None,
     secret: Annotated[

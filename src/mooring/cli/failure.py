@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mooring.client import MooringError
 
-__all__ = ["EXIT_CODES", "NOT_LOGGED_IN", "REFUSED", "UNREACHABLE", "Failure", "Finding", "failure_of"]
+__all__ = ["EXIT_CODES", "NOT_FOUND", "NOT_LOGGED_IN", "REFUSED", "UNREACHABLE", "Failure", "Finding", "failure_of"]
 
 REFUSED = 1
 UNREACHABLE = 3
@@ -43,15 +43,25 @@ class Finding(NamedTuple):
 
 
 class Failure(Exception):
-    """`text` goes to stderr as one line; `answer` is the API's JSON, for --json; `findings` become a table."""
+    """`text` goes to stderr as one line; `answer` is the API's JSON, for --json; `findings` become a table.
+
+    `code` is that of the management API, when the failure comes from there.
+    """
 
     def __init__(
-        self, text: str, exit_code: int = REFUSED, *, answer: str | None = None, findings: Sequence[Finding] = ()
+        self,
+        text: str,
+        exit_code: int = REFUSED,
+        *,
+        answer: str | None = None,
+        findings: Sequence[Finding] = (),
+        code: str | None = None,
     ) -> None:
         self.text = text
         self.exit_code = exit_code
         self.answer = answer
         self.findings = tuple(findings)
+        self.code = code
         super().__init__(text)
 
 

@@ -19,6 +19,11 @@ PLACES = {
         "Start the platform with demo data, walk the integration guide step by step, and stay up until Ctrl-C.",
         _SERVER,
     ),
+    "trigger": Place(
+        "mooring.cli.admin.trigger:trigger",
+        "Make the virtual device of a product of a Mooring do something, over the management API.",
+        _SERVER,
+    ),
     "admin": Place("mooring.cli.admin:admin", "Administer a running Mooring over its management API.", _SERVER),
     "recover": Place(
         "mooring.cli.up:recover",
@@ -36,9 +41,17 @@ PLACES = {
         "Thing models (TSL): check and compare documents, export and import them.",
         _CLOUD,
     ),
+    "product": Place("mooring.cli.cloud.product:product", "Products that the application is authorized for.", _CLOUD),
     "device": Place(
-        "mooring.cli.device:app", "Simulated devices, for any cloud that speaks the device protocol.", _CLOUD
+        "mooring.cli.cloud.device:device",
+        "Devices: look at them, command them, follow them; and simulate them.",
+        _CLOUD,
     ),
+    "queue": Place("mooring.cli.cloud.queue:queue", "Message queues, which subscriptions fill.", _CLOUD),
+    "subscription": Place(
+        "mooring.cli.cloud.subscription:subscription", "Subscriptions: which messages go into which queue.", _CLOUD
+    ),
+    "tail": Place("mooring.cli.cloud.tail:tail", "Show the messages of a queue as they come, until Ctrl-C.", _CLOUD),
     "doctor": Place(
         "mooring.cli.cloud.doctor:doctor",
         "Check address, clock, signature, packages, products, AMQP and MQTT, and say how to mend what fails.",

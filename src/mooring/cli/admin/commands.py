@@ -12,7 +12,7 @@ from mooring.cli.arguments import DataJson, DeviceKey, Pairs, ProductKey, Since,
 from mooring.cli.failure import Failure
 
 from .command import Limit, Offset, command, group
-from .feature_names import names_of
+from .names import names_of
 from .session import Answer, Session, path_of
 from .timeline import command_table, is_final, show_timeline, steps_of
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from mooring.cli.arguments import DeviceKey, ProductKey, Since, Until, range_of
+from mooring.cli.feature_names import FeatureNames, brief, pairs
 from mooring.cli.hexdump import bytes_line, hexdump
 from mooring.cli.screen import footer, instant, moment, say, table
 
 from .command import Limit, Offset, command, group
-from .feature_names import FeatureNames, brief, names_of, pairs
+from .names import names_of
 from .session import Session, path_of
 from .timeline import command_table
 

@@ -9,11 +9,12 @@ import typer
 
 from mooring.cli.arguments import DeviceKey, ProductKey
 from mooring.cli.failure import UNREACHABLE, Failure
+from mooring.cli.feature_names import FeatureNames
 from mooring.cli.screen import instant
 
 from .command import command
-from .feature_names import FeatureNames, names_of
 from .frame_text import FrameText
+from .names import names_of
 from .session import Session, path_of
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def of_answer(status: int, text: str, value: dict[str, Any], *, at_login: bool) 
     if status == 401 and not at_login:
         return Failure(f"{error['message']}; run: mooring admin login", NOT_LOGGED_IN, answer=text)
     findings = error.get("detail") if code in ("thing_model_invalid", "source_invalid") else None
-    return Failure(line, answer=text, findings=[_finding(found) for found in findings or ()])
+    return Failure(line, answer=text, code=code, findings=[_finding(found) for found in findings or ()])
 
 
 def _finding(found: dict[str, str]) -> Finding:

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mooring.cli.feature_names import FeatureNames, pairs
 from mooring.cli.hexdump import bytes_line
-
-from .feature_names import FeatureNames, pairs
 
 if TYPE_CHECKING:
     from mooring.protocol.ttlv import Field

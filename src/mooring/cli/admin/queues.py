@@ -6,17 +6,16 @@ import msgspec
 import typer
 
 from mooring.cli.failure import Failure
+from mooring.cli.message_types import QUEUE_STATES
 from mooring.cli.screen import fields, footer, instant, moment, say, table
 
 from .command import Limit, Offset, Yes, command, confirm, group
 from .saas_apps import AppName, app_id
 from .session import Answer, Session, path_of
 
-__all__ = ["QUEUE_STATES", "QueueName", "queue", "queue_id"]
+__all__ = ["QueueName", "queue", "queue_id"]
 
 queue = group("Message queues of SaaS applications.")
-
-QUEUE_STATES = {0: "not started", 1: "started", 2: "suspended"}
 
 _PAGE = 1000
 

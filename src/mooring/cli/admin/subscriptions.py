@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mooring.cli.message_types import CODES_HELP, numbers_of
 from mooring.cli.screen import fields, footer, moment, say, table
 
 from .command import Limit, Offset, Yes, command, confirm, group
@@ -15,28 +16,7 @@ __all__ = ["subscription"]
 
 subscription = group("Subscriptions: which messages go into which queue.")
 
-_MAX_CODE = 999
-
 _Id = Annotated[int, typer.Argument(help="Id of the subscription.", metavar="ID")]
-_CODES_HELP = (
-    "Numbers of kinds of messages, such as 1,6-9. About devices: 1 online and offline, 2 status, 3 raw uplink, "
-    "4 raw downlink, 5 outcome of a command, 6 properties, 7 to 9 events of level info, warn and error, 10 services, "
-    "11 to 13 positions, 14 bindings, 15 changes of the device, 16 rules. About the application: 101 products, "
-    "102 devices, 103 thing models, 104 and 105 authorizations. About end users: 201."
-)
-
-
-def _numbers(text: str) -> list[int]:
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise typer.BadParameter(f"{part!r} is neither a number nor a range", param_hint="--codes")
-        low, high = int(first), int(last or first)
-        if not low <= high <= _MAX_CODE:
-            raise typer.BadParameter(f"{part!r} is no range of codes", param_hint="--codes")
-        found += range(low, high + 1)
-    return found
 
 
 @command(subscription, "list")
@@ -89,7 +69,7 @@ def _create_subscription(
     session: Session,
     name: Annotated[str, typer.Argument(help="1 to 128 Chinese characters, letters, digits, _ and -.")],
     queue: Annotated[str, typer.Argument(help="Short or full name of the queue; its application subscribes.")],
-    codes: Annotated[str, typer.Option(help=_CODES_HELP)],
+    codes: Annotated[str, typer.Option(help=CODES_HELP)],
     product: Annotated[str | None, typer.Option(help="About this product.", metavar="PRODUCT-KEY")] = None,
     device: Annotated[str | None, typer.Option(help="About this device of the product.", metavar="DEVICE-KEY")] = None,
     user_domain: Annotated[str | None, typer.Option(help="About the end users of this domain.")] = None,
@@ -103,7 +83,7 @@ def _create_subscription(
     body = {
         "name": name,
         "queue": queue,
-        "codes": _numbers(codes),
+        "codes": numbers_of(codes),
         "product_key": product,
         "device_key": device,
         "user_domain": user_domain,
@@ -123,7 +103,7 @@ def _update_subscription(
     codes: Annotated[str | None, typer.Option(help="Other kinds of messages, such as 1,6-9.")] = None,
 ) -> None:
     """Change a stopped subscription."""
-    body = {"name": name, "queue": queue, "codes": None if codes is None else _numbers(codes)}
+    body = {"name": name, "queue": queue, "codes": None if codes is None else numbers_of(codes)}
     _show(session, session.patch(path_of("subscriptions", subscription), body))
 
 

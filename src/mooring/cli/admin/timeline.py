@@ -5,10 +5,9 @@ from typing import Any
 
 import msgspec
 
+from mooring.cli.feature_names import FeatureNames
 from mooring.cli.hexdump import bytes_line
 from mooring.cli.screen import fields, footer, instant, moment, table
-
-from .feature_names import FeatureNames
 
 __all__ = ["command_table", "is_final", "show_timeline", "steps_of"]
 

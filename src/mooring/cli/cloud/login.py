@@ -52,7 +52,10 @@ def _login(
     language: Annotated[str | None, typer.Option(help="Language of texts, CN or EN.")] = None,
     check: Annotated[bool, typer.Option(help="Log in once before saving.")] = True,
 ) -> None:
-    """Save a cloud and a key for it. The AccessSecret is typed, or comes from a file, a variable or standard input."""
+    """Save a cloud and a key for it. The AccessSecret is typed, or comes from a file, a variable or standard input.
+
+    With --demo-file `mooring admin` is logged in too, unless it is at another server.
+    """
     from mooring.client import Client
     from mooring.client.profiles import Profile, load_profiles, profiles_path, save_profiles
 
@@ -72,6 +75,8 @@ def _login(
         with Client(made.access_key, made.secret(), base_url=made.url) as client:
             client.login()
     save_profiles(changed)
+    if demo_file is not None:
+        _keep_management(found.get("manage"))
     value = {"profile": name, "base_url": made.url, "access_key": key, "default": changed.default == name}
     cloud.show(value, lambda: _saved(name, made, changed, profiles_path()))
 
@@ -151,6 +156,20 @@ def _of_demo(file: Path) -> dict[str, Any]:
     except (msgspec.DecodeError, KeyError):
         pass
     raise Failure(f"{file} is not the demo.json of a demo")
+
+
+def _keep_management(manage: Any) -> None:
+    """Log in at the demo's management API too, unless there is a login for another."""
+    from mooring.cli.admin.saved_login import SavedLogin, load_login, save_login
+
+    match manage:
+        case {"url": str(url), "token": str(token)}:
+            present = load_login()
+            if present is not None and present.url != url:
+                typer.echo(f"mooring admin stays logged in at {present.url}", err=True)
+                return
+            save_login(SavedLogin(url, str(manage.get("email", "demo")), token, None))
+            typer.echo(f"mooring admin and mooring trigger are logged in at {url}", err=True)
 
 
 def _plain(profiles: "Profiles", name: str) -> dict[str, Any]:

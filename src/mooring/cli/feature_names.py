@@ -5,11 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mooring.cli.failure import REFUSED, Failure
-
-from .session import Session, path_of
-
-__all__ = ["FeatureNames", "brief", "names_of", "pairs"]
+__all__ = ["FeatureNames", "brief", "pairs"]
 
 _ELEMENT = 0
 _Names = Mapping[int, "_Name"]
@@ -73,16 +69,6 @@ def pairs(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(f"{code}={_inner(member)}" for code, member in value.items())
     return "" if value is None else brief(value)
-
-
-def names_of(session: Session, product_key: str) -> FeatureNames:
-    """The names of a product's released model; without one, ids stay ids. Raises Failure when no answer comes."""
-    try:
-        return FeatureNames(session.get(path_of("products", product_key, "thing-model", "export")).value)
-    except Failure as failure:
-        if failure.exit_code != REFUSED:
-            raise
-        return FeatureNames(None)
 
 
 def _inner(value: object) -> str:
