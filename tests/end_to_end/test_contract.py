@@ -39,7 +39,7 @@ SENT = {
     "dmSendServiceData": '[{"reset_energy":[]}]',
     "rawSendData": "hello",
 }
-CALLS, SCENARIOS, STEPS = 40, 12, 10
+CALLS, SCENARIOS, STEPS = 20, 12, 10
 KEYS: dict[str, str] = {}
 """ProductKey of the smart plugs, a user, the user's domain, a queue, once known: half of the calls are about what
 exists."""

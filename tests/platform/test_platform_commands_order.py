@@ -216,7 +216,7 @@ async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
 
 
 @on_sqlite
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=STEPS)
 async def test_any_order_of_events_leaves_a_timeline_that_holds(
     desk: Desk, cloud: Cloud, queue: Listener, steps: list[tuple[Any, ...]]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from databases import migrated_sqlite
 from mooring.store import DatabaseUnreachable, StoreUnavailable, accounts, sqlite
 from mooring.store.sqlite import SqliteStore, connect
 from store.rows import account, account_ids, administrator_ids
@@ -23,8 +24,10 @@ TESTS = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def path(tmp_path: Path, migrated_sqlite: Path) -> Path:
-    return Path(shutil.copy(migrated_sqlite, tmp_path))
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "mooring.sqlite3"
+    file.write_bytes(migrated_sqlite())
+    return file
 
 
 async def ids_in(path: Path) -> tuple[list[int], list[int]]:
