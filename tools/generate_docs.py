@@ -42,11 +42,7 @@ PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *s
 
 _BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 _SHARED_OPTIONS = ("--url", "--token", "--profile", "--json")
-_WHO = {
-    Access.PUBLIC: "anyone",
-    Access.ONE_TIME: "any administrator",
-    Access.ADMINISTRATOR: "administrator",
-}
+_WHO = {Access.PUBLIC: "anyone", Access.ONE_TIME: "any member"}
 
 
 def exit_codes() -> list[type[Exception]]:
@@ -198,13 +194,17 @@ def _limits() -> str:
     return _table(("What", "Limit", "Beyond it"), rows)
 
 
+def _who(endpoint: AnyEndpoint) -> str:
+    return _WHO.get(endpoint.access) or endpoint.needs.value
+
+
 def _endpoints() -> str:
     rows = [
         (
             f"`{endpoint.method} {endpoint.path}`",
             endpoint.summary,
             _request(endpoint),
-            _WHO[endpoint.access],
+            _who(endpoint),
             _ok(endpoint),
         )
         for endpoint in ENDPOINTS

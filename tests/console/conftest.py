@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from console.looking import Looker, Seen, log_in
+from console.looking import Looker, Seen, log_in, session_of
 from served import Served, serving
 
 
@@ -40,6 +40,17 @@ def owner_session(served: Served) -> str:
 def owner(served: Served, browser: Browser, owner_session: str) -> Looker:
     """The owner of the demo's account."""
     return Looker(served, browser, owner_session)
+
+
+@pytest.fixture(scope="session")
+def viewer_session(served: Served) -> str:
+    return session_of(served, "viewer")
+
+
+@pytest.fixture
+def viewer(served: Served, browser: Browser, viewer_session: str) -> Looker:
+    """A member who may only look."""
+    return Looker(served, browser, viewer_session)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from mooring.console.page import ROOT
 from served import Served
 
-__all__ = ["WIDTHS", "Looker", "Seen", "faults_of", "log_in", "overflow_of"]
+__all__ = ["WIDTHS", "Looker", "Seen", "faults_of", "log_in", "overflow_of", "session_of"]
 
 WIDTHS = (360, 768, 1440)
 _SESSION = "mooring-session"
@@ -78,6 +78,17 @@ def log_in(base_url: str, email: str, password: str) -> str:
     answer = httpx.post(f"{base_url}{ROOT}/login", data={"email": email, "password": password})
     assert answer.status_code == 303, answer.text
     return answer.cookies[_SESSION]
+
+
+def session_of(served: Served, role: str) -> str:
+    """The session of a new member with this role and an own password."""
+    email, password, base_url = f"{role}@example.com", "a password of the tests", served.demo["base_url"]
+    added = served.manage("POST", "/administrators", {"email": email, "role": role})
+    first = httpx.post(f"{base_url}/manage/v1/login", json={"email": email, "password": added["password"]}).json()
+    change = {"old_password": added["password"], "new_password": password}
+    headers = {"Authorization": f"Bearer {first['token']}"}
+    assert httpx.post(f"{base_url}/manage/v1/me/password", json=change, headers=headers).status_code == 204
+    return log_in(base_url, email, password)
 
 
 def overflow_of(page: Page) -> int:

@@ -8,6 +8,7 @@ from playwright.sync_api import Page as Window
 from console.looking import WIDTHS, Looker, faults_of, overflow_of
 from mooring.console.app import ROUTES
 from mooring.console.page import Page, address
+from served import Served
 
 PAGES = [route.path for route in ROUTES if isinstance(route, Page)]
 
@@ -15,12 +16,24 @@ PAGES = [route.path for route in ROUTES if isinstance(route, Page)]
 def address_of(path: str, owner: Looker) -> str:
     """The page's path with things of the demo for its parameters."""
     served = owner.served
-    things = {"product_key": served.product_key, "device_key": "PLUG0001"}
+    things = {"product_key": served.product_key, "device_key": "PLUG0001", "ticket": ticket_of(served)}
     return address(path, None, **things).removeprefix("/console")
 
 
+def ticket_of(served: Served) -> int:
+    """A command of the demo's device."""
+    path = f"/devices/{served.product_key}/PLUG0001/commands"
+    found = served.manage("GET", path)["items"]
+    made = found[0] if found else served.manage("POST", path, {"kind": "read", "data": ["power"]})
+    ticket: int = made["ticket"]
+    return ticket
+
+
+TABS = ["values", "debug", "trace", "commands", "data", "events", "errors", "services", "location"]
+
+
 @pytest.mark.parametrize(("language", "theme"), [("EN", "light"), ("CN", "dark")])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *(f"/devices/{{product_key}}/{{device_key}}?tab={tab}" for tab in TABS)])
 def test_every_page_fits_every_width_and_is_accessible(
     owner: Looker, opened: Callable[..., Window], path: str, language: str, theme: str
 ) -> None:

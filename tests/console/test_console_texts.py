@@ -7,9 +7,13 @@ from pathlib import Path
 
 import mooring.console
 from mooring.console import product, products, start, texts
+from mooring.console.commands import STEPS
+from mooring.console.device_logs import EVENT_TYPES, STATUSES
+from mooring.console.devices import AUTH_MODES
 from mooring.console.frame import THEMES
 from mooring.console.menu import MENU
 from mooring.platform import Role
+from mooring.platform.command_input import Kind
 
 FOLDER = Path(mooring.console.__file__).parent
 MODULES = [
@@ -20,10 +24,12 @@ MODULES = [
 def said() -> set[str]:
     """First arguments of `t(…)` and `view.t(…)` that are literals, and the texts that reach them by a name."""
     found = {text for heading, pages in MENU for text in (heading, *(name for name, _ in pages)) if text}
-    found |= {*THEMES.values(), *(role.value for role in Role), *start.ATTENTION.values()}
+    found |= {*THEMES.values(), *(role.value for role in Role), *start.ATTENTION.values(), *STEPS}
     found |= {*product.TABS.values(), *products.NETWORKS.values()}
     for names in (products.ACCESS_TYPES, products.DATA_FORMATS, products.GATEWAY_TYPES, products.BIND_MODES):
         found |= {*names.values()}
+    found |= {*EVENT_TYPES.values(), *STATUSES.values(), *AUTH_MODES.values(), *(kind.value for kind in Kind)}
+    found.remove("X.509")
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):

@@ -6,7 +6,7 @@ from fakes import FakeClock
 from manage.desk import EMAIL, PASSWORD, Desk
 from mooring.manage.app import ENDPOINTS
 from mooring.manage.endpoint import Access
-from mooring.platform import Platform
+from mooring.platform import Platform, Role
 
 _HOUR_MS = 3_600_000
 _RESTRICTED = [endpoint for endpoint in ENDPOINTS if endpoint.access is Access.ADMINISTRATOR]
@@ -47,6 +47,50 @@ async def test_every_endpoint_but_login_needs_a_token(desk: Desk) -> None:
     for endpoint in ENDPOINTS:
         if endpoint.access is not Access.PUBLIC:
             await desk.refused(endpoint.method, endpoint.path, {}, status=401, code="not_authenticated", token="nobody")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.DEVELOPER])
+async def test_what_a_role_does_not_cover_is_refused_before_anything_else(desk: Desk, role: Role) -> None:
+    token = await member_of(desk, role)
+    refused = [endpoint for endpoint in _RESTRICTED if not role.covers(endpoint.needs)]
+    assert refused
+    for endpoint in refused:
+        path = endpoint.path.replace("{", "").replace("}", "")
+        await desk.refused(endpoint.method, path, {}, status=403, code="role_not_enough", token=token)
+
+
+def test_a_viewer_changes_nothing_but_their_own_login_and_sees_no_secret() -> None:
+    covered = {
+        f"{endpoint.method} {endpoint.path}"
+        for endpoint in _RESTRICTED
+        if endpoint.needs is Role.VIEWER and (endpoint.method != "GET" or "secret" in endpoint.path)
+    }
+    own = {"POST /me/codes/offer", "PUT /me/codes", "POST /me/codes/off", "POST /tokens", "DELETE /tokens/{token_id}"}
+    assert covered == own
+
+
+async def test_a_viewer_looks(desk: Desk) -> None:
+    token = await member_of(desk, Role.VIEWER)
+    for path in ("/me", "/products", "/devices", "/administrators", "/audit"):
+        await desk.ask("GET", path, token=token)
+
+
+async def test_too_many_failed_logins_are_429_with_the_time_to_wait(desk: Desk) -> None:
+    for _ in range(5):
+        await desk.refused("POST", "/login", {"email": EMAIL, "password": "x"}, status=401, code="wrong_credentials")
+    answer = await desk.send("POST", "/login", {"email": EMAIL, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+    assert answer.json()["error"]["detail"] == {"retry_after_s": 30}
+
+
+async def member_of(desk: Desk, role: Role) -> str:
+    """The token of a member with an own password."""
+    email, password = f"{role.value}@example.com", "a password of theirs"
+    added = await desk.ask("POST", "/administrators", {"email": email, "role": role.value}, status=201)
+    token = await desk.log_in(email, added["password"])
+    change = {"old_password": added["password"], "new_password": password}
+    await desk.ask("POST", "/me/password", change, status=204, token=token)
+    return await desk.log_in(email, password)
 
 
 async def test_a_token_ends_when_its_time_is_over(desk: Desk, clock: FakeClock) -> None:

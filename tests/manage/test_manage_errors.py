@@ -117,7 +117,7 @@ async def test_a_product_of_another_application_is_not_taken_from_it(desk: Desk)
 async def test_refusals_of_people(desk: Desk) -> None:
     me = await desk.ask("GET", "/me")
     own = f"/administrators/{me['administrator']['id']}"
-    await desk.refused("DELETE", own, status=409, code="last_administrator")
+    await desk.refused("DELETE", own, status=409, code="last_owner")
     await desk.refused("POST", "/administrators", {"email": "nobody"}, status=422, code="key_form")
     await desk.refused(
         "POST", "/administrators", {"email": me["administrator"]["email"]}, status=409, code="email_taken"

@@ -11,7 +11,8 @@ from manage.desk import EMAIL, PASSWORD, Desk
 from manage.end_users_walk import END_USER_ACTIONS, walk_end_users
 from manage.queues_walk import QUEUE_ACTIONS, walk_queues
 from mooring.manage.app import ENDPOINTS
-from mooring.platform import Actor
+from mooring.platform import Actor, Secret
+from mooring.platform.one_time_codes import code_at
 from topologies import build_topologies
 
 SAMPLES = Path(__file__).parents[2] / "contract/tsl-samples"
@@ -50,10 +51,13 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "account.rename",
         "account.set_addresses",
         "administrator.change_password",
+        "administrator.codes_off",
+        "administrator.codes_on",
         "administrator.create",
         "administrator.delete",
         "administrator.log_in",
         "administrator.reset_password",
+        "administrator.set_role",
         "app.authorize_package",
         "app.authorize_product",
         "app.cancel_package",
@@ -112,7 +116,14 @@ async def _walk_people(desk: Desk) -> None:
     assert (await desk.ask("GET", "/administrators"))["total"] == 2
     reset = await desk.ask("POST", f"/administrators/{added['id']}/password-reset")
     assert reset["password"] != added["password"]
+    changed = await desk.ask("PATCH", f"/administrators/{added['id']}", {"role": "viewer"})
+    assert changed["role"] == "viewer"
     await desk.ask("DELETE", f"/administrators/{added['id']}", status=204)
+    offer = await desk.ask("POST", "/me/codes/offer")
+    code = code_at(Secret(offer["secret"]), desk.platform.clock.now_ms() // 30_000)
+    await desk.ask("PUT", "/me/codes", {"secret": offer["secret"], "code": code}, status=204)
+    assert (await desk.ask("GET", "/me"))["administrator"]["asks_for_codes"] is True
+    await desk.ask("POST", "/me/codes/off", {"password": PASSWORD + "!"}, status=204)
 
 
 async def _walk_apps_and_products(desk: Desk) -> None:

@@ -369,7 +369,7 @@ async def test_an_email_address_belongs_to_one_administrator(
 async def test_the_last_administrator_stays(accounts: Accounts, actor: Actor, first: Administrator) -> None:
     with pytest.raises(Conflict) as caught:
         await accounts.delete_administrator(actor, first.id)
-    assert caught.value.code == "last_administrator"
+    assert caught.value.code == "last_owner"
     assert accounts.administrators(actor.account_id) == [first]
 
 

@@ -18,7 +18,18 @@ from starlette.types import Receive, Scope, Send
 from mooring.platform import Platform
 from mooring.platform.accounts import Identity
 
-from . import devices, preferences, product, products, signing_in, start
+from . import (
+    commands,
+    device,
+    devices,
+    my_account,
+    preferences,
+    product,
+    products,
+    signing_in,
+    start,
+    virtual_devices,
+)
 from .assets import Assets
 from .frame import document, failure, on_menu
 from .page import ROOT, Action, AnyRoute, Done, Download, Page, Shown, View
@@ -29,11 +40,15 @@ __all__ = ["ROUTES", "create_console"]
 
 ROUTES: tuple[AnyRoute, ...] = (
     *signing_in.ROUTES,
+    *my_account.ROUTES,
     *preferences.ROUTES,
     *start.ROUTES,
     *devices.ROUTES,
     *products.ROUTES,
     *product.ROUTES,
+    *device.ROUTES,
+    *commands.ROUTES,
+    *virtual_devices.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 

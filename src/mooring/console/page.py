@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from mooring.platform import Actor, Invalid, Platform, Role
+from mooring.platform import Actor, Invalid, Missing, Platform, Role
 from mooring.platform.accounts import Identity
 
 from .html import Child, Html
@@ -65,6 +65,13 @@ class View:
     def actor(self) -> Actor:
         """The caller, as the audit log names them."""
         return Actor(self.account_id, self.identity.administrator.email, self.client)
+
+    def number(self, name: str) -> int:
+        """A part of the path that is an id. Raises Missing: what is no number names nothing."""
+        text = self.path[name]
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise Missing("not_found", f"{name} must be a number")
+        return int(text)
 
     def may(self, role: Role) -> bool:
         """Whether the caller's role is enough."""

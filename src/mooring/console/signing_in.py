@@ -15,13 +15,20 @@ async def _show_login(view: View) -> Shown:
         hidden("to", view.query.get("to", "")),
         text_field("email", view.t("E-mail"), kind="email", required=True, autocomplete="username"),
         text_field("password", view.t("Password"), kind="password", required=True, autocomplete="current-password"),
+        text_field(
+            "code",
+            view.t("Code of the authenticator app"),
+            autocomplete="one-time-code",
+            hint=view.t("Only if you have set one up"),
+        ),
     )
     box = tag.section(form(view, _LOG_IN, *fields, submit=view.t("Log in")), class_="card")
     return Shown(view.t("Log in"), box)
 
 
 async def _log_in(view: View, form: Form) -> Done:
-    made = await view.platform.accounts.log_in(form.text("email").strip(), Secret(form.text("password")), view.client)
+    email, password = form.text("email").strip(), Secret(form.text("password"))
+    made = await view.platform.accounts.log_in(email, password, view.client, form.optional("code"))
     return Done(_inside(form.text("to")), cookies={SESSION: made.text.reveal()})
 
 

@@ -135,7 +135,7 @@ class _Door:
             raise Refusal(405, "method_not_allowed", message, headers={"Allow": self._allow})
         if not self._platform.directory.fresh:
             raise Refusal(503, "unavailable", "the database does not answer; try again", headers={"Retry-After": "1"})
-        caller = _caller(self._platform, request, endpoint.access)
+        caller = _caller(self._platform, request, endpoint)
         address = self._client_address(request.scope) or "unknown"
         call = Call(self._platform, address, caller, request.path_params)
         answer = await endpoint.act(call, await read_request(endpoint, request))
@@ -145,18 +145,21 @@ class _Door:
         return _respond(endpoint.status, body, media_type=endpoint.gives)
 
 
-def _caller(platform: Platform, request: Request, access: Access) -> Identity | None:
-    if access is Access.PUBLIC:
+def _caller(platform: Platform, request: Request, endpoint: AnyEndpoint) -> Identity | None:
+    if endpoint.access is Access.PUBLIC:
         return None
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
     identity = platform.accounts.identify(token.strip()) if scheme.lower() == "bearer" else None
     if identity is None:
         message = "a token is needed: Authorization: Bearer …" if not token else "the token is wrong, ended or expired"
         raise Refusal(401, "not_authenticated", message, headers={"WWW-Authenticate": "Bearer"})
-    if identity.administrator.password_one_time and access is not Access.ONE_TIME:
+    if identity.administrator.password_one_time and endpoint.access is not Access.ONE_TIME:
         raise Refusal(
             403, "password_change_required", "the password is for one use; change it first: POST /me/password"
         )
+    role = identity.administrator.role
+    if not role.covers(endpoint.needs):
+        raise Refusal(403, "role_not_enough", f"your role is {role.value}; this needs a {endpoint.needs.value}")
     return identity
 
 

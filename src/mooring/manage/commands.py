@@ -4,8 +4,8 @@ import enum
 
 import msgspec
 
-from mooring.platform import Conflict
 from mooring.platform.command_input import Kind
+from mooring.platform.command_refusals import ticket_of
 from mooring.platform.command_timeline import CommandTimeline
 from mooring.platform.commands import SendOptions, SendResult
 
@@ -15,17 +15,6 @@ from .endpoint import AnyEndpoint, Call, Endpoint, Nothing
 from .errors import Refusal
 
 __all__ = ["ENDPOINTS"]
-
-_ACCEPTED = 200
-_REFUSALS = {
-    61001: "commands reach devices of MQTT products only",
-    61002: "the device is offline, and the command may not wait for it",
-    61006: "too many commands wait for the device",
-    61007: "too many commands to the device are unconfirmed",
-    70026: "the sub-device is not connected to a gateway",
-    70051: "the command cannot be sent",
-    70130: "there is no such device",
-}
 
 
 class Sent(enum.StrEnum):
@@ -103,10 +92,7 @@ def _text(request: NewCommand) -> str:
 
 
 async def _outcome(call: Call, result: SendResult) -> CommandTimeline:
-    if result.code != _ACCEPTED or result.ticket is None:
-        message = result.detail or _REFUSALS.get(result.code, "the command was refused")
-        raise Conflict("command_refused", message, wire=result.code)
-    return await call.platform.commands.one(call.account_id, result.ticket)
+    return await call.platform.commands.one(call.account_id, ticket_of(result))
 
 
 async def _show_command(call: Call, request: Nothing) -> CommandTimeline:

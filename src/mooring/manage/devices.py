@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.devices import DeviceChanges, DeviceFilter, NewDevice, Registered
 from mooring.platform.entities import Device, Product
 
@@ -251,6 +251,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         _show_device_secret,
         Nothing,
         DeviceSecretView,
+        role=Role.DEVELOPER,
     ),
     Endpoint(
         "POST",

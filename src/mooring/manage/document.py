@@ -23,10 +23,11 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _ERRORS = {
     400: "The body is not JSON.",
     401: "No token, or a wrong, ended or expired one; at login: wrong e-mail or password.",
-    403: "Not with these credentials; `password_change_required` while the password is for one use.",
+    403: "Not with these credentials; `role_not_enough`; `password_change_required` while the password is for one use.",
     404: "What the path names does not exist.",
     409: "The present state stands against it, or a limit is reached.",
     413: "The body is too long.",
+    429: "Too many failed logins; `detail.retry_after_s` says for how long.",
     422: "A member of the request breaks a rule; `field` names it.",
     500: "Unexpected; `detail.request_id` is in the server's log.",
     503: "The database does not answer; try again.",

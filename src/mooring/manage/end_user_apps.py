@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.end_user_apps import EndUserAppChanges, NewEndUserApp
 from mooring.platform.end_user_entities import EndUserApp
 
@@ -178,6 +178,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         _show_domain_secret,
         Nothing,
         DomainSecret,
+        role=Role.DEVELOPER,
     ),
     Endpoint(
         "POST",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from mooring.platform import Actor, Platform, Secret
+from mooring.platform import Actor, Platform, Role, Secret
 from mooring.platform.accounts import Identity
 
 from .errors import Refusal
@@ -112,7 +112,7 @@ class Endpoint(Generic[_RequestT, _AnswerT]):
     """One endpoint. `errors` are the statuses it answers besides those that follow from the rest of it.
 
     One that takes or gives another media type than JSON has bytes for a request or an answer; an answer of
-    `EVENT_STREAM` is an iterator of them.
+    `EVENT_STREAM` is an iterator of them. `role` is the least role of the caller, None for what `needs` says.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -124,8 +124,14 @@ class Endpoint(Generic[_RequestT, _AnswerT]):
     status: int = 200
     errors: tuple[int, ...] = ()
     access: Access = Access.ADMINISTRATOR
+    role: Role | None = None
     takes: str = JSON
     gives: str = JSON
+
+    @property
+    def needs(self) -> Role:
+        """The least role: what is said, else a viewer for what only looks, a developer for what changes."""
+        return self.role or (Role.VIEWER if self.method == "GET" else Role.DEVELOPER)
 
     @property
     def takes_body(self) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["ErrorAnswer", "ErrorDetail", "Refusal", "refusal_of"]
 _log = structlog.get_logger()
 
 _STATUS: Mapping[type[PlatformError], int] = {Missing: 404, Conflict: 409, LimitReached: 409, Invalid: 422, Denied: 403}
-_STATUS_OF_CODE = {"wrong_credentials": 401}
+_STATUS_OF_CODE = {"wrong_credentials": 401, "code_required": 401, "locked": 429}
 
 
 class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,8 +86,14 @@ def _of_platform(error: PlatformError) -> Refusal:
         field=error.field,
         wire_code=error.wire,
         detail=error.detail,
-        headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
+        headers=_headers(status, error),
     )
+
+
+def _headers(status: int, error: PlatformError) -> dict[str, str] | None:
+    if status == 429 and isinstance(error.detail, dict):
+        return {"Retry-After": str(error.detail["retry_after_s"])}
+    return {"WWW-Authenticate": "Bearer"} if status == 401 else None
 
 
 def _unexpected(error: Exception, method: str, route: str) -> Refusal:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.entities import Account, Administrator
 
 from .endpoint import AnyEndpoint, Call, Endpoint, Nothing, Page
@@ -45,17 +45,28 @@ class AddressListRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class AdministratorRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An administrator to add."""
+    """A member to add."""
 
     email: str
+    role: Role = Role.OWNER
+
+
+class MemberChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a member: what they may do. A viewer looks, a developer changes, an owner also says who may."""
+
+    role: Role
 
 
 class AdministratorView(msgspec.Struct, frozen=True, kw_only=True):
-    """One administrator."""
+    """One member; `asks_for_codes` when they log in with an authenticator app, `locked_until` (epoch ms) when too many
+    logins failed."""
 
     id: int
     email: str
+    role: Role
     must_change_password: bool
+    asks_for_codes: bool
+    locked_until: int | None
     created_at: int
     updated_at: int | None
 
@@ -84,6 +95,9 @@ def administrator_view(administrator: Administrator) -> AdministratorView:
     return AdministratorView(
         id=administrator.id,
         email=administrator.email,
+        role=administrator.role,
+        asks_for_codes=administrator.totp_secret is not None,
+        locked_until=administrator.locked_until,
         must_change_password=administrator.password_one_time,
         created_at=administrator.created_at,
         updated_at=administrator.updated_at,
@@ -123,8 +137,13 @@ async def _list_administrators(call: Call, request: Page) -> AdministratorList:
 
 
 async def _create_administrator(call: Call, request: AdministratorRequest) -> CreatedAdministrator:
-    made, password = await call.platform.accounts.add_administrator(call.actor, request.email)
+    made, password = await call.platform.accounts.add_administrator(call.actor, request.email, request.role)
     return CreatedAdministrator(**msgspec.structs.asdict(administrator_view(made)), password=password)
+
+
+async def _update_administrator(call: Call, request: MemberChanges) -> AdministratorView:
+    accounts = call.platform.accounts
+    return administrator_view(await accounts.set_role(call.actor, call.number("administrator_id"), request.role))
 
 
 async def _delete_administrator(call: Call, request: Nothing) -> Nothing:
@@ -139,7 +158,15 @@ async def _reset_password(call: Call, request: Nothing) -> OneTimePassword:
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     Endpoint("GET", "/account", "The account", _show_account, Nothing, AccountView),
-    Endpoint("PATCH", "/account", "Rename the account", _rename_account, AccountChanges, AccountView),
+    Endpoint(
+        "PATCH",
+        "/account",
+        "Rename the account",
+        _rename_account,
+        AccountChanges,
+        AccountView,
+        role=Role.OWNER,
+    ),
     Endpoint(
         "PUT",
         "/account/addresses",
@@ -148,34 +175,48 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         AddressListRequest,
         AccountView,
         errors=(409,),
+        role=Role.OWNER,
     ),
     Endpoint("GET", "/administrators", "Administrators", _list_administrators, Page, AdministratorList),
     Endpoint(
         "POST",
         "/administrators",
-        "Add an administrator with a one-time password",
+        "Add a member with a one-time password",
         _create_administrator,
         AdministratorRequest,
         CreatedAdministrator,
         status=201,
         errors=(409,),
+        role=Role.OWNER,
+    ),
+    Endpoint(
+        "PATCH",
+        "/administrators/{administrator_id}",
+        "Give a member another role",
+        _update_administrator,
+        MemberChanges,
+        AdministratorView,
+        errors=(409,),
+        role=Role.OWNER,
     ),
     Endpoint(
         "DELETE",
         "/administrators/{administrator_id}",
-        "Remove an administrator and their tokens",
+        "Remove a member and their tokens",
         _delete_administrator,
         Nothing,
         Nothing,
         status=204,
         errors=(409,),
+        role=Role.OWNER,
     ),
     Endpoint(
         "POST",
         "/administrators/{administrator_id}/password-reset",
-        "Give an administrator a new one-time password; their tokens end",
+        "Give a member a new one-time password; their tokens and codes end",
         _reset_password,
         Nothing,
         OneTimePassword,
+        role=Role.OWNER,
     ),
 )

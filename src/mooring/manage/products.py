@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.entities import Product
 from mooring.platform.products import NewProduct, ProductChanges
 
@@ -139,5 +139,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         _show_product_secret,
         Nothing,
         ProductSecretView,
+        role=Role.DEVELOPER,
     ),
 )

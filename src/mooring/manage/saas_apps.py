@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.entities import App
 from mooring.platform.saas_apps import AppChanges, NewApp
 
@@ -177,6 +177,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         _show_app_secret,
         Nothing,
         AppSecret,
+        role=Role.DEVELOPER,
     ),
     Endpoint(
         "POST",

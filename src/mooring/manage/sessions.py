@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mooring.platform import Secret
+from mooring.platform import Role, Secret
 from mooring.platform.entities import Administrator, ManageToken
 
 from .endpoint import Access, AnyEndpoint, Call, Endpoint, Nothing, Page
@@ -13,10 +13,11 @@ __all__ = ["ENDPOINTS"]
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """E-mail and password of an administrator."""
+    """E-mail and password of a member; `code` of their authenticator app, for those who have one."""
 
     email: str
     password: Secret
+    code: str | None = None
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):
@@ -32,6 +33,26 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     old_password: Secret
     new_password: Secret
+
+
+class CodesOffer(msgspec.Struct, frozen=True):
+    """A secret for an authenticator app (base32), and the same as an address for a QR code."""
+
+    secret: Secret
+    uri: Secret
+
+
+class CodesRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret that was offered, and a code that the app makes of it."""
+
+    secret: Secret
+    code: str
+
+
+class PasswordProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The caller's password."""
+
+    password: Secret
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +95,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _log_in(call: Call, request: Credentials) -> LoginAnswer:
-    made = await call.platform.accounts.log_in(request.email, request.password, call.address)
+    made = await call.platform.accounts.log_in(request.email, request.password, call.address, request.code)
     administrator = call.platform.directory.administrator(made.token.administrator_id)
     one_time = administrator is not None and administrator.password_one_time
     return LoginAnswer(made.text, made.token.expires_at, one_time)
@@ -97,6 +118,21 @@ async def _change_password(call: Call, request: PasswordChange) -> Nothing:
     return Nothing()
 
 
+async def _offer_codes(call: Call, request: Nothing) -> CodesOffer:
+    return CodesOffer(*call.platform.accounts.logins.begin_codes(call.identity.administrator))
+
+
+async def _set_codes(call: Call, request: CodesRequest) -> Nothing:
+    logins = call.platform.accounts.logins
+    await logins.set_codes(call.identity.administrator, call.address, request.secret, request.code)
+    return Nothing()
+
+
+async def _clear_codes(call: Call, request: PasswordProof) -> Nothing:
+    await call.platform.accounts.logins.clear_codes(call.identity.administrator, call.address, request.password)
+    return Nothing()
+
+
 async def _list_tokens(call: Call, request: Page) -> TokenList:
     found = call.platform.accounts.tokens(call.account_id)
     return TokenList(page_of(request, found, lambda pair: _token(call, *pair)), len(found))
@@ -111,7 +147,8 @@ async def _create_token(call: Call, request: TokenRequest) -> CreatedToken:
 
 
 async def _revoke_token(call: Call, request: Nothing) -> Nothing:
-    await call.platform.accounts.revoke_token(call.actor, call.number("token_id"))
+    by = call.identity.administrator
+    await call.platform.accounts.revoke_token(call.actor, call.number("token_id"), by)
     return Nothing()
 
 
@@ -134,7 +171,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         _log_in,
         Credentials,
         LoginAnswer,
-        errors=(401,),
+        errors=(401, 429),
         access=Access.PUBLIC,
     ),
     Endpoint("GET", "/me", "Who is calling", _show_me, Nothing, Me, access=Access.ONE_TIME),
@@ -148,8 +185,57 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         status=204,
         errors=(403,),
         access=Access.ONE_TIME,
+        role=Role.VIEWER,
+    ),
+    Endpoint(
+        "POST",
+        "/me/codes/offer",
+        "A secret for an authenticator app, of which nothing is kept yet",
+        _offer_codes,
+        Nothing,
+        CodesOffer,
+        role=Role.VIEWER,
+    ),
+    Endpoint(
+        "PUT",
+        "/me/codes",
+        "Ask for codes of this secret at each login from now on",
+        _set_codes,
+        CodesRequest,
+        Nothing,
+        status=204,
+        errors=(409,),
+        role=Role.VIEWER,
+    ),
+    Endpoint(
+        "POST",
+        "/me/codes/off",
+        "Ask for codes no more",
+        _clear_codes,
+        PasswordProof,
+        Nothing,
+        status=204,
+        role=Role.VIEWER,
     ),
     Endpoint("GET", "/tokens", "Living tokens of the account", _list_tokens, Page, TokenList),
-    Endpoint("POST", "/tokens", "Make a token for the caller", _create_token, TokenRequest, CreatedToken, status=201),
-    Endpoint("DELETE", "/tokens/{token_id}", "End a token at once", _revoke_token, Nothing, Nothing, status=204),
+    Endpoint(
+        "POST",
+        "/tokens",
+        "Make a token for the caller; it may what they may",
+        _create_token,
+        TokenRequest,
+        CreatedToken,
+        status=201,
+        role=Role.VIEWER,
+    ),
+    Endpoint(
+        "DELETE",
+        "/tokens/{token_id}",
+        "End a token at once; those of others as an owner",
+        _revoke_token,
+        Nothing,
+        Nothing,
+        status=204,
+        role=Role.VIEWER,
+    ),
 )

@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 import msgspec
 
-from mooring.store import UniqueViolation, WriteRefused
+from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import accounts as statements
 
 from .addresses import parse_addresses
@@ -13,6 +14,7 @@ from .entities import Account, Administrator, ManageToken
 from .errors import Conflict, Denied, Invalid, Missing
 from .fields import check_key, check_range, check_text
 from .ledger import Actor, Ledger
+from .logins import Logins
 from .passwords import Passwords
 from .roles import Role
 from .secret import Secret
@@ -55,11 +57,12 @@ class Identity(msgspec.Struct, frozen=True):
 class Accounts:
     """The people side of the platform."""
 
-    def __init__(self, ledger: Ledger, entropy: Entropy, passwords: Passwords) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, entropy: Entropy, passwords: Passwords) -> None:
         self._ledger = ledger
         self._directory = ledger.directory
         self._entropy = entropy
         self._passwords = passwords
+        self.logins = Logins(ledger, vault, entropy, passwords)
 
     async def bootstrap(self, email: str, password: Secret | None = None) -> Bootstrap | None:
         """One enterprise account and one administrator on an empty database; None when there is an account already.
@@ -125,23 +128,45 @@ class Accounts:
         return self._administrator(actor.account_id, row.id), password
 
     async def delete_administrator(self, actor: Actor, administrator_id: int) -> None:
-        """Remove an administrator and every token of theirs. Raises Missing, Conflict for the last one."""
-        administrator = self._administrator(actor.account_id, administrator_id)
-        if len(self.administrators(actor.account_id)) == 1:
-            raise _last_administrator()
+        """Remove a member and every token of theirs. Raises Missing, Conflict for the last owner."""
+        member = self._administrator(actor.account_id, administrator_id)
+        write = statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id)
+        await self._change_member(actor, member, "administrator.delete", write)
+
+    async def set_role(self, actor: Actor, administrator_id: int, role: Role) -> Administrator:
+        """Give a member another role, at once for what they have open, too. Raises Missing, Conflict for the last
+        owner."""
+        member = self._administrator(actor.account_id, administrator_id)
+        if member.role is role:
+            return member
+        now = self._ledger.later_than(member.updated_at)
+        write = statements.SET_ROLE(administrator_id=administrator_id, new_role=role.value, now=now)
+        await self._change_member(actor, member, "administrator.set_role", write, {"role": role.value})
+        return self._administrator(actor.account_id, administrator_id)
+
+    async def _change_member(
+        self,
+        actor: Actor,
+        member: Administrator,
+        action: str,
+        write: Write,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """What must leave an owner."""
         try:
             await self._ledger.commit(
                 actor,
-                "administrator.delete",
-                ("administrator", administrator.email),
+                action,
+                ("administrator", member.email),
                 statements.LOCK_ACCOUNT(account_id=actor.account_id),
-                statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id).must("administrator"),
-                changed=[("administrator", administrator_id)],
+                write.must("administrator"),
+                changed=[("administrator", member.id)],
+                detail=detail,
             )
         except WriteRefused:
             await self._directory.catch_up()
-            self._administrator(actor.account_id, administrator_id)
-            raise _last_administrator() from None
+            self._administrator(actor.account_id, member.id)
+            raise Conflict("last_owner", "the last owner of an account stays") from None
 
     async def reset_password(self, actor: Actor, administrator_id: int) -> Secret:
         """A new one-time password; every token of the administrator ends. Raises Missing."""
@@ -164,15 +189,15 @@ class Accounts:
 
     # Tokens
 
-    async def log_in(self, email: str, password: Secret, address: str) -> NewToken:
-        """A token of 12 hours for e-mail and password. Raises Denied; it does not say which of the two was wrong."""
-        found = [entry for entry in self._directory.administrators() if entry.email == email]
-        kept = found[0].password_hash if found else None
-        if not await self._passwords.verify(kept, password) or not found:
-            raise Denied("wrong_credentials", "e-mail or password is wrong")
-        actor = Actor(found[0].account_id, email, address)
+    async def log_in(self, email: str, password: Secret, address: str, code: str | None = None) -> NewToken:
+        """A token of 12 hours for e-mail, password and, where it is asked for, the code of an authenticator app.
+
+        Raises Denied: `wrong_credentials`, which does not say what was wrong, `code_required`, `wrong_code`, `locked`.
+        """
+        found, note = await self.logins.check(email, password, address, code)
+        actor = Actor(found.account_id, email, address)
         expires_at = self._ledger.clock.now_ms() + _SESSION_MS
-        return await self._make_token(actor, found[0], "login", expires_at, "administrator.log_in")
+        return await self._make_token(actor, found, "login", expires_at, "administrator.log_in", note)
 
     async def make_token(
         self, administrator: Administrator, address: str, name: str, days: int | None = None
@@ -196,10 +221,12 @@ class Accounts:
             if administrator is not None and administrator.account_id == account_id and _alive(token, now)
         ]
 
-    async def revoke_token(self, actor: Actor, token_id: int) -> None:
-        """End a token at once. Raises Missing."""
+    async def revoke_token(self, actor: Actor, token_id: int, by: Administrator | None = None) -> None:
+        """End a token at once; a member ends their own, or as an owner anybody's. Raises Missing, Denied."""
         for token, administrator in self.tokens(actor.account_id):
             if token.id == token_id:
+                if by is not None and administrator.id != by.id and not by.role.covers(Role.OWNER):
+                    raise Denied("role_not_enough", "only an owner ends tokens of others")
                 await self._ledger.commit(
                     actor,
                     "token.revoke",
@@ -314,7 +341,13 @@ class Accounts:
         )
 
     async def _make_token(
-        self, actor: Actor, administrator: Administrator, name: str, expires_at: int | None, action: str
+        self,
+        actor: Actor,
+        administrator: Administrator,
+        name: str,
+        expires_at: int | None,
+        action: str,
+        note: Write | None = None,
     ) -> NewToken:
         text = _TOKEN_PREFIX + random_text(self._entropy, BASE62, _TOKEN_CHARACTERS)
         row = statements.TokenRow(
@@ -328,16 +361,17 @@ class Accounts:
         write = statements.ADD_TOKEN.of(row, seen_hash=administrator.password_hash.reveal()).must("administrator")
         try:
             await self._ledger.commit(
-                actor, action, ("token", name), write, changed=[("administrator", administrator.id)]
+                actor,
+                action,
+                ("token", name),
+                write,
+                *([] if note is None else [note]),
+                changed=[("administrator", administrator.id)],
             )
         except WriteRefused:
             raise Denied("wrong_credentials", "the password was changed meanwhile; log in again") from None
         token = ManageToken(row.id, row.administrator_id, name, row.token_hash, row.created_at, expires_at)
         return NewToken(token, Secret(text))
-
-
-def _last_administrator() -> Conflict:
-    return Conflict("last_administrator", "the last administrator of an account cannot be deleted")
 
 
 def _wrong_password() -> Denied:

@@ -166,7 +166,7 @@ class Platform:
         )
         self.api_statistics = ApiStatistics(store, clock)
         self.request_log = RequestLog(store, clock, ids, kept=limits.request_log_rows)
-        self.accounts = Accounts(self.ledger, entropy, Passwords())
+        self.accounts = Accounts(self.ledger, vault, entropy, Passwords())
         self.service_market = ServiceMarket(self.ledger)
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)

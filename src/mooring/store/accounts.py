@@ -1,7 +1,7 @@
 """Statements about accounts, administrators, management tokens, activated packages and the platform's own state."""
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import BigInteger, Boolean, bindparam, case, delete, exists, insert, null, select, update
 
 from . import tables
 from .statement import Change, Query
@@ -19,12 +19,16 @@ __all__ = [
     "DELETE_TOKEN",
     "DELETE_TOKENS_OF",
     "LOCK_ACCOUNT",
+    "NOTE_FAILED_LOGIN",
+    "NOTE_LOGIN",
     "PACKAGES",
     "PLATFORM_STATE",
     "SET_ADDRESSES",
+    "SET_CODES",
     "SET_NAME",
     "SET_PASSWORD",
     "SET_PLATFORM_STATE",
+    "SET_ROLE",
     "TOKENS",
     "AccountRow",
     "AdministratorRow",
@@ -114,12 +118,34 @@ SET_ADDRESSES = Change(
 
 ADMINISTRATORS = Query(select(_admins).order_by(_admins.c.id), AdministratorRow)
 ADD_ADMINISTRATOR = Change(insert(_admins))
-# Never the last one of an account; give it with LOCK_ACCOUNT.
-DELETE_ADMINISTRATOR = Change(
-    delete(_admins).where(
+# Never the last owner of an account; give these two with LOCK_ACCOUNT.
+_another_owner = exists().where(
+    _others.c.account_id == _admins.c.account_id, _others.c.id != _admins.c.id, _others.c.role == "owner"
+)
+DELETE_ADMINISTRATOR = Change(delete(_admins).where(_admins.c.id == bindparam("administrator_id"), _another_owner))
+SET_ROLE = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"), _another_owner)
+    .values(role=bindparam("new_role"), updated_at=bindparam("now"))
+)
+NOTE_FAILED_LOGIN = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"))
+    .values(failed_logins=_admins.c.failed_logins + 1, locked_until=bindparam("until"))
+)
+# Refused when the same code was used meanwhile.
+NOTE_LOGIN = Change(
+    update(_admins)
+    .where(
         _admins.c.id == bindparam("administrator_id"),
-        exists().where(_others.c.account_id == _admins.c.account_id, _others.c.id != _admins.c.id),
+        _admins.c.totp_step.is_not_distinct_from(bindparam("seen_step", type_=BigInteger)),
     )
+    .values(failed_logins=0, locked_until=null(), totp_step=bindparam("step"))
+)
+SET_CODES = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"))
+    .values(totp_secret=bindparam("sealed"), totp_step=bindparam("step"))
 )
 SET_PASSWORD = Change(
     update(_admins)
@@ -127,6 +153,11 @@ SET_PASSWORD = Change(
     .values(
         password_hash=bindparam("new_hash"),
         password_one_time=bindparam("one_time"),
+        failed_logins=0,
+        locked_until=null(),
+        # A one-time password is given to whoever cannot get in any more, with a lost phone too.
+        totp_secret=case((bindparam("one_time", type_=Boolean), null()), else_=_admins.c.totp_secret),
+        totp_step=case((bindparam("one_time", type_=Boolean), null()), else_=_admins.c.totp_step),
         updated_at=bindparam("now"),
     )
 )

@@ -22,8 +22,9 @@ admin = lazy_group(
         "password": Place(
             f"{__name__}.login:password", "Change the own password. Every own token ends; a saved login is renewed."
         ),
+        "codes": Place(f"{__name__}.codes:codes", "Codes of an authenticator app at the own login."),
         "account": Place(f"{__name__}.people:account", "The account."),
-        "administrator": Place(f"{__name__}.people:administrator", "Administrators of the account."),
+        "administrator": Place(f"{__name__}.people:administrator", "Members of the account."),
         "token": Place(f"{__name__}.people:token", "Tokens of the management API."),
         "service": Place(f"{__name__}.services:service", "Service packages of the account."),
         "app": Place(f"{__name__}.assembled:app", "SaaS applications."),

@@ -26,6 +26,9 @@ _NewPasswordStdin = Annotated[
         show_default=False,
     ),
 ]
+_Code = Annotated[
+    str | None, typer.Option(help="Code of the authenticator app; asked for when needed.", show_default=False)
+]
 
 
 def _login(
@@ -33,12 +36,13 @@ def _login(
     email: _Email = None,
     password_stdin: _PasswordStdin = False,
     new_password_stdin: _NewPasswordStdin = False,
+    code: _Code = None,
 ) -> None:
     """Log in and keep the token. A one-time password is changed on the way."""
     email = email or ask_line("E-mail:")
     source = PasswordSource(present_from_stdin=password_stdin, new_from_stdin=new_password_stdin)
     password = source.present()
-    answer = _token_for(session, email, password)
+    answer = _token_for(session, email, password, code)
     if answer.value["must_change_password"]:
         if not (password_stdin or new_password_stdin):
             typer.echo("This password is for one use; choose another.", err=True)
@@ -105,8 +109,14 @@ def _password(
     session.show(answer, lambda: say(f"the password of {email} was changed; every earlier token has ended"))
 
 
-def _token_for(session: Session, email: str, password: str) -> Answer:
-    return session.call("POST", "/login", body={"email": email, "password": password}, at_login=True)
+def _token_for(session: Session, email: str, password: str, code: str | None = None) -> Answer:
+    body = {"email": email, "password": password, "code": code}
+    try:
+        return session.call("POST", "/login", body=body, at_login=True)
+    except Failure as failure:
+        if code is not None or "code_required" not in (failure.answer or ""):
+            raise
+    return session.call("POST", "/login", body={**body, "code": ask_line("Code of the app:")}, at_login=True)
 
 
 def _keep(session: Session, email: str, answer: dict[str, Any]) -> None:

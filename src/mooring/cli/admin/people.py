@@ -1,5 +1,6 @@
 """token …, account …, administrator …"""
 
+import enum
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +14,17 @@ from .session import Session, path_of
 __all__ = ["account", "administrator", "token"]
 
 account = group("The account.")
-administrator = group("Administrators of the account.")
+administrator = group("Members of the account.")
 token = group("Tokens of the management API.")
+
+
+class Role(enum.StrEnum):
+    """Roles of members, from the least to the most."""
+
+    VIEWER = "viewer"
+    DEVELOPER = "developer"
+    OWNER = "owner"
+
 
 _Who = Annotated[str, typer.Argument(help="Id or e-mail address.", metavar="ADMINISTRATOR")]
 _Addresses = Annotated[
@@ -108,11 +118,13 @@ def _list_administrators(session: Session, limit: Limit = 100, offset: Offset = 
 
     def readable() -> None:
         table(
-            ("Id", "E-mail", "Password", "Created"),
+            ("Id", "E-mail", "Role", "Codes", "Password", "Created"),
             (
                 (
                     found["id"],
                     found["email"],
+                    found["role"],
+                    "yes" if found["asks_for_codes"] else "",
                     "one-time" if found["must_change_password"] else "own",
                     moment(found["created_at"]),
                 )
@@ -125,9 +137,13 @@ def _list_administrators(session: Session, limit: Limit = 100, offset: Offset = 
 
 
 @command(administrator, "create")
-def _create_administrator(session: Session, email: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
-    """Add an administrator; the one-time password is shown this once."""
-    answer = session.post("/administrators", {"email": email})
+def _create_administrator(
+    session: Session,
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
+) -> None:
+    """Add a member; the one-time password is shown this once."""
+    answer = session.post("/administrators", {"email": email, "role": role.value})
     made = answer.value
     session.show(
         answer,
@@ -135,9 +151,17 @@ def _create_administrator(session: Session, email: Annotated[str, typer.Argument
     )
 
 
+@command(administrator, "set-role")
+def _set_role(session: Session, who: _Who, role: Annotated[Role, typer.Argument(help="What they may do.")]) -> None:
+    """Give a member another role: a viewer looks, a developer changes, an owner also says who may."""
+    found = _administrator(session, who)
+    answer = session.patch(path_of("administrators", found["id"]), {"role": role.value})
+    session.show(answer, lambda: say(f"{found['email']} is {role.value} now"))
+
+
 @command(administrator, "delete")
 def _delete_administrator(session: Session, who: _Who, yes: Yes = False) -> None:
-    """Remove an administrator and their tokens."""
+    """Remove a member and their tokens."""
     found = _administrator(session, who)
     confirm(f"Delete administrator {found['email']}?", yes)
     answer = session.delete(path_of("administrators", found["id"]))
@@ -146,7 +170,7 @@ def _delete_administrator(session: Session, who: _Who, yes: Yes = False) -> None
 
 @command(administrator, "reset-password")
 def _reset_password(session: Session, who: _Who) -> None:
-    """Give an administrator a new one-time password; their tokens end."""
+    """Give a member a new one-time password; their tokens and codes end."""
     found = _administrator(session, who)
     answer = session.post(path_of("administrators", found["id"], "password-reset"))
     session.show(answer, lambda: fields({"email": found["email"], "one-time password": answer.value["password"]}))

@@ -3,14 +3,28 @@
 Each module here has the Chinese of the pages of the same name; what several pages say is in `common`.
 """
 
-from . import common, devices, products, signing_in, start
+from . import (
+    common,
+    devices,
+    one_device,
+    products,
+    signing_in,
+    start,
+)
 
 __all__ = ["LANGUAGES", "translate"]
 
 LANGUAGES = {"EN": "English", "CN": "中文"}
 """By the codes that the OpenAPI has for them."""
 
-_CHINESE: dict[str, str] = {**common.TEXTS, **signing_in.TEXTS, **start.TEXTS, **devices.TEXTS, **products.TEXTS}
+_CHINESE: dict[str, str] = {
+    **common.TEXTS,
+    **devices.TEXTS,
+    **one_device.TEXTS,
+    **products.TEXTS,
+    **signing_in.TEXTS,
+    **start.TEXTS,
+}
 
 
 def translate(language: str, text: str) -> str:
