@@ -1,6 +1,28 @@
-"""`python -m mooring` is the `mooring` command."""
+"""The `mooring` command, also as `python -m mooring`. It says which extra brings what is missing."""
 
-from mooring.cli import main
+import sys
+
+__all__ = ["main"]
+
+_MISSING = 16  # exit code of `mooring up` for a setting that is wrong; the installation is one
+_CLI = {"rich", "typer"}
+_OTHER = {"aio_pika": "amqp", "aiormq": "amqp", "cryptography": "device"}
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        from mooring.cli import main as run
+
+        run()
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if not name or name == "mooring":
+            raise
+        extra = "cli" if name in _CLI else _OTHER.get(name, "server")
+        sys.stderr.write(f"mooring: {name} is not installed. Run: pip install 'mooring[{extra}]'\n")
+        sys.exit(_MISSING)
+
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,7 @@ from argon2 import PasswordHasher
 
 from mooring.platform import passwords
 
-pytest_plugins = ["mooring.testing.plugin"]
+pytest_plugins = ["mooring.pytest_plugin"]
 
 
 @pytest.fixture(autouse=True)
