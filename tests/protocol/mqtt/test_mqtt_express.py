@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mooring.protocol.mqtt import Event, Limits, PublishReceived, packets, session
@@ -10,8 +10,12 @@ from mooring.protocol.mqtt.encode import PINGREQ, encode, publish
 from mooring.protocol.mqtt.express import MAX_TOPICS, publishes, topic_key
 from protocol.mqtt.mqtt_link import UP, open_server
 
-TOPICS = (UP, "ü", "x" * 20, "a topic that is longer than the limit")
-LIMITS = (Limits(), Limits(max_topic_length=30, max_packet_bytes=150, max_unacknowledged=4, packets_per_s=2.0, burst=6))
+TOPICS = (UP, "ü", "x" * 20, "a topic that is longer than the limit, of some 40")
+LIMITS = (
+    Limits(),
+    Limits(max_topic_length=40, max_packet_bytes=150, max_unacknowledged=4),
+    Limits(packets_per_s=2.0, burst=4),
+)
 
 known = {topic_key(topic): topic for topic in TOPICS[:2]}
 messages = st.builds(
@@ -27,7 +31,11 @@ cut_short = messages.flatmap(lambda packet: st.integers(1, len(packet)).map(lamb
 damaged = st.tuples(messages, st.integers(0, 8), st.integers(0, 255)).map(
     lambda drawn: drawn[0][: drawn[1]] + bytes((drawn[2],)) + drawn[0][drawn[1] + 1 :]
 )
-chunks = st.lists(messages | messages | messages | others | cut_short | damaged, max_size=8).map(b"".join)
+plain = st.integers(1, 4).map(lambda packet_id: publish(UP, b"x", 1, packet_id))
+exactly_once = st.integers(1, 4).map(lambda packet_id: publish(UP, b"x", 2, packet_id))
+runs = st.lists(plain, max_size=8).map(b"".join)
+mixed = st.lists(plain | exactly_once | messages | others | cut_short | damaged, max_size=8).map(b"".join)
+chunks = runs | mixed
 
 
 def outcome(limits: Limits, steps: list[tuple[bytes, float, bool]]) -> list[object]:
@@ -44,7 +52,10 @@ def outcome(limits: Limits, steps: list[tuple[bytes, float, bool]]) -> list[obje
     return seen
 
 
-@given(st.sampled_from(LIMITS), st.lists(st.tuples(chunks, st.floats(0, 3), st.booleans()), max_size=6))
+@settings(max_examples=200)
+@given(
+    st.sampled_from(LIMITS), st.lists(st.tuples(chunks, st.sampled_from([0.0, 0.5, 2.0]), st.booleans()), max_size=8)
+)
 def test_the_short_way_ends_as_the_general_one(limits: Limits, steps: list[tuple[bytes, float, bool]]) -> None:
     short = outcome(limits, steps)
     with patch.object(session, "MAX_TOPICS", 0):

@@ -263,8 +263,6 @@ class Session:
             events += run
             bucket.tokens -= len(run)
             self._heard = self._now
-            if taken == len(data):
-                self._overrun = False
         return taken
 
     def _pump(self) -> list[Event]:
