@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, case, cast, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import bindparam
 
@@ -29,11 +29,16 @@ class ValuesRow(msgspec.Struct, frozen=True, gc=False):
 def _sqlite_merge() -> Any:
     statement = sqlite.insert(_values)
     new = statement.excluded
+
+    def merged(old: Any, later: Any) -> Any:
+        # Most messages bring only one of the two kinds, and patching with nothing costs as much as with a value.
+        return case((later == literal_column("'{}'"), old), else_=func.json_patch(old, later))
+
     return statement.on_conflict_do_update(
         index_elements=[_values.c.device_id],
         set_={
-            "properties": func.json_patch(_values.c.properties, new.properties),
-            "resources": func.json_patch(_values.c.resources, new.resources),
+            "properties": merged(_values.c.properties, new.properties),
+            "resources": merged(_values.c.resources, new.resources),
             "location": func.coalesce(new.location, _values.c.location),
             "updated_at": new.updated_at,
         },

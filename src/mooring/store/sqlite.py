@@ -27,6 +27,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 _GROUP_LIMIT = 256  # transactions in one commit; bounds how much one failing commit can fail
 _BUSY_TIMEOUT_S = 5.0
 _SCAN_THREADS = 2
+_CHECKPOINT_PAGES = 4_000  # of the WAL, 16 MB: what is written again and again goes into the database once
 _UNFIT = (OverflowError, UnicodeEncodeError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
@@ -38,6 +39,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     except sqlite3.Error:
         connection.close()
         raise

@@ -48,18 +48,20 @@ class _PostgresText:
 class _SqliteRows:
     """An INSERT of many rows as one statement: a step of SQLite costs Python more than a row costs SQLite."""
 
-    head: str
-    row: str
-    tail: str
+    texts: Mapping[int, str]
+    """SQL text by number of rows, largest first; few sizes, so that the driver's statement cache holds all of them."""
     order: Sequence[str]
 
+    @classmethod
+    def of(cls, head: str, row: str, tail: str, order: Sequence[str]) -> "_SqliteRows":
+        return cls({size: f"{head}{', '.join([row] * size)}{tail}" for size in _CHUNKS}, order)
+
     def chunks(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
-        """SQL text and parameters, in few sizes, so that the driver's statement cache holds all of them."""
-        start = 0
-        for size in _CHUNKS:
-            while len(rows) - start >= size:
-                values = ", ".join([self.row] * size)
-                yield f"{self.head}{values}{self.tail}", list(chain.from_iterable(rows[start : start + size]))
+        """SQL text and parameters for all of the rows."""
+        start, count = 0, len(rows)
+        for size, text in self.texts.items():
+            while count - start >= size:
+                yield text, list(chain.from_iterable(rows[start : start + size]))
                 start += size
 
 
@@ -153,7 +155,7 @@ class Change(_Statement):
         parts = _VALUES.match(str(compiled))
         if parts is None:
             raise TypeError("only a plain INSERT takes many rows")
-        return _SqliteRows(parts[1], parts[2], parts[3], tuple(cast("Any", compiled).positiontup or ()))
+        return _SqliteRows.of(parts[1], parts[2], parts[3], tuple(cast("Any", compiled).positiontup or ()))
 
 
 @dataclass(frozen=True, slots=True)
