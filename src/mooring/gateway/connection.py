@@ -32,7 +32,7 @@ from .arrival import Arrival, Phase
 from .envelope import Unreadable
 from .gateway import Gateway
 from .handover import Handover
-from .inbox import Inbox
+from .inbox import Inbox, Key
 from .subdevices import Branch, Keys, client_of, keys_of, not_logged_in, packet_id_of
 from .watching import shown_frame
 
@@ -128,10 +128,11 @@ class DeviceConnection(Arrival):
         payload = event.payload
         done: Callable[[Exception | None], None] | None = None
         if event.qos and inbox is not None:
-            if inbox.is_copy(event.packet_id, payload, self._loop.time(), self._answer):
+            key = inbox.take(event.packet_id, payload, self._loop.time(), self._answer)
+            if key is None:
                 gateway.metrics.copies += 1
                 return
-            done = partial(self._settled, inbox, event.packet_id, payload)
+            done = partial(self._settled, inbox, key)
         gateway.metrics.uplinks += 1
         session.has_spoken = True
         if self._handover is not None and self._handover.confirmed:
@@ -154,12 +155,12 @@ class DeviceConnection(Arrival):
             trace.tell(session.device.id, "frame", **members)
         gateway.platform.uplinks.receive(session, frame, event.qos, done)
 
-    def _settled(self, inbox: Inbox, packet_id: int, payload: bytes, error: Exception | None) -> None:
+    def _settled(self, inbox: Inbox, key: Key, error: Exception | None) -> None:
         """The journal's answer to one message of QoS 1 or 2."""
-        inbox.settled(packet_id, payload, committed=error is None)
+        inbox.settled(key, error is None)
         if error is not None:
             self._gateway.metrics.unstored += 1
-        self._answer(packet_id, error is None)
+        self._answer(key[0], error is None)
 
     def _answer(self, packet_id: int, committed: bool) -> None:
         """Acknowledge a message; one that is not committed is left without an answer, and may come again."""
@@ -174,7 +175,8 @@ class DeviceConnection(Arrival):
             self._note(f"message {packet_id} is not acknowledged: it could not be stored")
         if self._unstored is not None or not committed:
             self._wait_for_copy(packet_id, committed)
-        self._flush_soon()
+        if not self._gathered:
+            self._flush_soon()
 
     def _wait_for_copy(self, packet_id: int, committed: bool) -> None:
         """Devices send again what is not acknowledged. Other clients do so on a new connection only, and some wait for
@@ -224,9 +226,10 @@ class DeviceConnection(Arrival):
         done: Callable[[Exception | None], None] | None = None
         inbox = self._inbox
         if event.qos and inbox is not None:
-            if inbox.is_copy(event.packet_id, event.payload, self._loop.time(), self._answer):
+            key = inbox.take(event.packet_id, event.payload, self._loop.time(), self._answer)
+            if key is None:
                 return
-            done = partial(self._settled, inbox, event.packet_id, event.payload)
+            done = partial(self._settled, inbox, key)
         reason = f"a message of the sub-device {' '.join(keys)}, which is not logged in through this gateway"
         self._note(reason)
         self._say(not_logged_in(keys, packet_id_of(event.payload)))

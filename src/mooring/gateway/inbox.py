@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from mooring.protocol.mqtt import ResendFilter
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "Key"]
+
+Key = tuple[int, int]
+"""What tells messages apart: the packet id, and the hash of the payload, which of bytes is taken once."""
 
 Answer = Callable[[int, bool], None]
 """Hears the packet id of a message and whether it is committed."""
@@ -20,27 +23,29 @@ class Inbox:
 
     def __init__(self) -> None:
         self._filter = ResendFilter()
-        self._storing: set[tuple[int, int]] = set()
-        self._copies: dict[tuple[int, int], list[Answer]] = {}
+        self._storing: set[Key] = set()
+        self._copies: dict[Key, list[Answer]] = {}
 
-    def is_copy(self, packet_id: int, payload: bytes, now: float, answer: Answer) -> bool:
-        """Whether the message came before. A copy is answered as soon as it is known what became of its message."""
-        key = packet_id, hash(payload)  # of bytes it is taken once
+    def take(self, packet_id: int, payload: bytes, now: float, answer: Answer) -> Key | None:
+        """The key of a new message, for `settled`; None for one that came before.
+
+        Such a copy is answered as soon as it is known what became of its message.
+        """
+        key = packet_id, hash(payload)
         if key in self._storing:  # however long the database takes, longer than the filter remembers even
             self._copies.setdefault(key, []).append(answer)
-            return True
-        if self._filter.is_resend(packet_id, payload, now):
+            return None
+        if self._filter.is_known(key, now):
             answer(packet_id, True)
-            return True
+            return None
         self._storing.add(key)
-        return False
+        return key
 
-    def settled(self, packet_id: int, payload: bytes, *, committed: bool) -> None:
+    def settled(self, key: Key, committed: bool) -> None:
         """A message that was no copy has its outcome. One that is not committed may come again."""
-        key = packet_id, hash(payload)
         self._storing.discard(key)
         if not committed:
-            self._filter.forget(packet_id, payload)
+            self._filter.forget_key(key)
         if self._copies:
             for answer in self._copies.pop(key, ()):
-                answer(packet_id, committed)
+                answer(key[0], committed)

@@ -201,7 +201,10 @@ class Stream(asyncio.Protocol):
     def flush(self) -> None:
         """Send what has gathered, and take up reading where too many messages waited for their commit."""
         self._gathered = False
-        if self._paused and not self._closed:
+        if not self._paused:  # nothing that is sent stops reading
+            self._drain()
+            return
+        if not self._closed:
             self._take(self._mqtt.on_time(self._loop.time()))
         self._after()
 
@@ -230,18 +233,13 @@ class Stream(asyncio.Protocol):
 
     def _after(self) -> None:
         """To be called after everything: sends, decides whether to read, ends."""
-        wire, mqtt = self._wire, self._mqtt
+        wire = self._wire
         if wire is None:
             return
-        if not self._blocked:
-            data = mqtt.data_to_send()
-            if data:
-                wire.write(data)
-            if self._downlinks is not None:
-                self._downlinks.flushed()
+        self._drain()
         if self._closed:
             return
-        if mqtt.wants_data and not self._blocked and not self._held and self._has_room():
+        if self._mqtt.wants_data and not self._blocked and not self._held and self._has_room():
             if self._paused and not wire.is_closing():
                 self._paused = False
                 wire.resume_reading()
@@ -250,6 +248,16 @@ class Stream(asyncio.Protocol):
                 self._paused = True
                 wire.pause_reading()
             self._arm()
+
+    def _drain(self) -> None:
+        wire = self._wire
+        if wire is None or self._blocked:
+            return
+        data = self._mqtt.data_to_send()
+        if data:
+            wire.write(data)
+        if self._downlinks is not None:
+            self._downlinks.flushed()
 
     def _flush_soon(self) -> None:
         """Send at the end of this turn of the loop: a commit answers many messages."""

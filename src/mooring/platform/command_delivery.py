@@ -94,9 +94,9 @@ class Deliveries:
     # Commands
 
     @property
-    def open_devices(self) -> int:
-        """Devices with open commands."""
-        return len(self._lanes)
+    def lanes(self) -> Mapping[int, Lane]:
+        """By device, where something is open."""
+        return self._lanes
 
     def load(self, commands: Iterable[Command]) -> None:
         """Take what lies in the cache, oldest first."""

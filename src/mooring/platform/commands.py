@@ -118,6 +118,8 @@ class Commands:
         self._messages = CommandMessages(announcer)
         self._deliveries = Deliveries(store, directory, journal, sessions, trace, clock, announcer)
         self._deliveries.on_sent = self._limits.count
+        self.busy = self._deliveries.lanes
+        """Devices with open commands: uplinks of others are evidence of nothing, and nothing waits for them."""
 
     # Sending
 
@@ -203,7 +205,7 @@ class Commands:
     @property
     def open_devices(self) -> int:
         """How many devices have commands that wait, are on their way or may still be answered."""
-        return self._deliveries.open_devices
+        return len(self.busy)
 
     def on_uplink(
         self,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from mooring.store import Change, Rows, Store, StoreError, StoreUnavailable, Write, device_values, queue_messages
+from mooring.store import Change, Rows, Store, StoreError, StoreUnavailable, Write, device_values, logs, queue_messages
 from mooring.store.queue_messages import MessageRow
 
 from .outbox import Outbox
@@ -26,57 +26,56 @@ HIGH_WATER = 20_000  # entries that wait for a commit before doors stop reading 
 LOW_WATER = HIGH_WATER // 2
 BATCH = 2_000  # entries in one transaction
 
-_PROPERTIES, _RESOURCES, _LOCATION = "properties", "resources", "location"
-
+_Report = tuple[Mapping[Any, object], int]
 Done = Callable[[StoreError | None], None]
 _encode = msgspec.json.Encoder().encode
 
 
 class _Newest:
-    """Newest values by name that came in one batch, each with the time of its message."""
+    """What came of one device in one batch: reports by kind, each with the time of its message."""
 
-    __slots__ = ("_reports",)
-
-    def __init__(self) -> None:
-        self._reports: list[tuple[Mapping[Any, object], int]] = []
-
-    def add(self, values: Mapping[Any, object], at_ms: int) -> None:
-        reports = self._reports
-        # Devices report the same properties again and again: then only the last message of the batch counts.
-        if reports and reports[-1][0].keys() <= values.keys():
-            reports[-1] = values, at_ms
-        else:
-            reports.append((values, at_ms))
-
-    def json(self) -> str:
-        if not self._reports:
-            return "{}"
-        found = {name: (value, at_ms) for values, at_ms in self._reports for name, value in values.items()}
-        return _encode(found).decode()
-
-
-class _Values:
     __slots__ = ("at", "location", "properties", "resources")
 
     def __init__(self) -> None:
         self.at = 0
-        self.properties = _Newest()
-        self.resources = _Newest()
+        self.properties: list[_Report] = []
+        self.resources: list[_Report] = []
         self.location: str | None = None
+
+    def row(self, device_id: int) -> tuple[object, ...]:
+        return device_id, _json(self.properties), _json(self.resources), self.location, self.at, self.at
+
+
+def _add(reports: list[_Report], values: Mapping[Any, object], at_ms: int) -> None:
+    # Devices report the same properties again and again: then only the last message of the batch counts.
+    if reports and reports[-1][0].keys() <= values.keys():
+        reports[-1] = values, at_ms
+    else:
+        reports.append((values, at_ms))
+
+
+def _json(reports: list[_Report]) -> str:
+    """Newest values by name, each with the time of its message."""
+    if not reports:
+        return "{}"
+    return _encode({name: (value, at_ms) for values, at_ms in reports for name, value in values.items()}).decode()
 
 
 class Entry:
     """One happening: rows of logs, writes, newest values of a device, messages of queues; `done` hears the outcome."""
 
-    __slots__ = ("done", "messages", "rows", "values", "writes")
+    __slots__ = ("data", "done", "location", "messages", "properties", "resources", "rows", "writes")
 
     def __init__(self, done: Done | None = None) -> None:
         self.done = done
-        # Most entries have one row and one report: what is not there costs nothing.
+        # Most entries have one row of the data log and one report: what is not there costs nothing.
+        self.data: tuple[Any, ...] | None = None  # the row of the data log, if this is a message
         self.messages: tuple[MessageRow, ...] = ()
         self.rows: tuple[tuple[Change, tuple[Any, ...]], ...] = ()
         self.writes: tuple[Write, ...] = ()
-        self.values: tuple[tuple[int, str, Mapping[Any, object], int], ...] = ()
+        self.properties: tuple[int, Mapping[int, object], int] | None = None
+        self.resources: tuple[int, Mapping[str, object], int] | None = None
+        self.location: tuple[int, str, int] | None = None
 
     def add(self, change: Change, row: tuple[Any, ...]) -> None:
         """A row of a log, with the columns in the table's order."""
@@ -91,16 +90,16 @@ class Entry:
         self.messages += (message,)
 
     def set_properties(self, device_id: int, values: Mapping[int, object], at_ms: int) -> None:
-        """Newest values by feature id."""
-        self.values += ((device_id, _PROPERTIES, values, at_ms),)
+        """Newest values by feature id; once."""
+        self.properties = device_id, values, at_ms
 
     def set_resources(self, device_id: int, values: Mapping[str, object], at_ms: int) -> None:
-        """Newest status and module values by name."""
-        self.values += ((device_id, _RESOURCES, values, at_ms),)
+        """Newest status and module values by name; once."""
+        self.resources = device_id, values, at_ms
 
     def set_location(self, device_id: int, position: str, at_ms: int) -> None:
-        """Newest position as JSON."""
-        self.values += ((device_id, _LOCATION, {"": position}, at_ms),)
+        """Newest position as JSON; once."""
+        self.location = device_id, position, at_ms
 
 
 class Journal:
@@ -216,44 +215,41 @@ def _tell(batch: list[Entry], error: StoreError | None) -> None:
 
 
 def _gather(batch: list[Entry]) -> list[Write | Rows]:
+    data: list[tuple[Any, ...]] = []
     rows: dict[Change, list[tuple[Any, ...]]] = {}
     writes: list[Write | Rows] = []
-    values: dict[int, _Values] = {}
+    devices: dict[int, _Newest] = {}
+
+    def newest(device_id: int, at_ms: int) -> _Newest:
+        found = devices.get(device_id)
+        if found is None:
+            found = devices[device_id] = _Newest()
+        if at_ms > found.at:
+            found.at = at_ms
+        return found
+
     for entry in batch:
+        if entry.data is not None:
+            data.append(entry.data)
+        if entry.properties is not None:
+            device_id, values, at_ms = entry.properties
+            _add(newest(device_id, at_ms).properties, values, at_ms)
+        if entry.resources is not None:
+            device_id, named, at_ms = entry.resources
+            _add(newest(device_id, at_ms).resources, named, at_ms)
+        if entry.location is not None:
+            device_id, position, at_ms = entry.location
+            newest(device_id, at_ms).location = position
         for change, row in entry.rows:
-            group = rows.get(change)
-            if group is None:
-                rows[change] = [row]
-            else:
-                group.append(row)
+            rows.setdefault(change, []).append(row)
         if entry.messages:
             rows.setdefault(queue_messages.ADD, []).extend(map(msgspec.structs.astuple, entry.messages))
         if entry.writes:
             writes += entry.writes
-        for device_id, kind, new, at_ms in entry.values:
-            newest = values.get(device_id)
-            if newest is None:
-                newest = values[device_id] = _Values()
-            if at_ms > newest.at:
-                newest.at = at_ms
-            if kind is _PROPERTIES:
-                newest.properties.add(new, at_ms)
-            elif kind is _RESOURCES:
-                newest.resources.add(new, at_ms)
-            else:
-                newest.location = str(new[""])
     gathered: list[Write | Rows] = [change.rows(group) for change, group in rows.items()]
-    if values:
-        merged = [
-            (
-                device_id,
-                newest.properties.json(),
-                newest.resources.json(),
-                newest.location,
-                newest.at,
-                newest.at,
-            )
-            for device_id, newest in values.items()
-        ]
+    if data:
+        gathered.append(logs.ADD_DATA.rows(data))
+    if devices:
+        merged = [found.row(device_id) for device_id, found in devices.items()]
         gathered.append(device_values.MERGE.rows(merged))
     return gathered + writes

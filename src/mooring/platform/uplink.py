@@ -5,7 +5,7 @@ refused: what cannot be read or has no place in the thing model goes to the exce
 not acknowledged would only send the same again. `receive` for reports is the hot path of the server.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -16,7 +16,7 @@ from mooring.protocol.commands import CommandError, Direction
 from mooring.protocol.frame import Frame
 from mooring.protocol.ttlv import TtlvError
 from mooring.store import StoreError
-from mooring.store.logs import ADD_DATA, ADD_EVENT, ADD_EXCEPTION, ADD_LOCATION
+from mooring.store.logs import ADD_EVENT, ADD_EXCEPTION, ADD_LOCATION
 from mooring.thingmodel import Decoded, DecodedEvent, Misfit, plain_dm_data
 
 from .announcer import Announcer
@@ -58,6 +58,10 @@ class Online(Protocol):
 
 class Downlinks(Protocol):
     """What uplinks need of commands."""
+
+    @property
+    def busy(self) -> Container[int]:
+        """Devices with open commands; the rest is asked for these only."""
 
     def on_uplink(
         self,
@@ -110,6 +114,7 @@ class Uplinks:
         self._journal = journal
         self._sessions = sessions
         self._commands = commands
+        self._busy = commands.busy
         self._sub_devices = sub_devices
         self._trace = trace
         self._clock = clock
@@ -135,7 +140,8 @@ class Uplinks:
             entry = Entry(done)
             self._except(session, entry, frame, qos, "a fault of the server, see its log", at_ms)
         self._journal.add(entry)
-        self._commands.device_spoke(session)
+        if session.device.id in self._busy:
+            self._commands.device_spoke(session)
 
     def malformed(self, session: Session, payload: bytes, reason: str, done: Done | None) -> None:
         """Take a message that is no frame, and say why. Never raises."""
@@ -180,13 +186,14 @@ class Uplinks:
                 self._except(session, entry, frame, qos, reason, at_ms)
         if not session.activated:
             self._sessions.note_data(session, entry, at_ms)
-        evidence = self._commands.on_uplink(session, entry, frame.command, frame.packet_id, decoded, log_id, at_ms)
-        ticket = log_id if evidence is None else evidence.ticket or log_id
-        entry.add(ADD_DATA, data_row(log_id, device.id, frame, dm_data, ticket, at_ms))
-        if decoded is None or product is None or product.model is None:
-            return
+        ticket, evidence = log_id, None
+        if device.id in self._busy:
+            evidence = self._commands.on_uplink(session, entry, frame.command, frame.packet_id, decoded, log_id, at_ms)
+            if evidence is not None and evidence.ticket:
+                ticket = evidence.ticket
+        entry.data = data_row(log_id, device.id, frame, dm_data, ticket, at_ms)
         targets = self._targets(device.product_id)
-        if targets is not None:
+        if targets is not None and decoded is not None and product is not None and product.model is not None:
             codec = product.model.codec
             self._messages.model_data(targets, session, entry, frame, codec, decoded, log_id, events, evidence)
 
@@ -240,7 +247,7 @@ class Uplinks:
             self._sessions.note_data(session, entry, at_ms)
         log_id = self._ids.next()
         self._commands.on_uplink(session, entry, frame.command, frame.packet_id, None, log_id, at_ms)
-        entry.add(ADD_DATA, data_row(log_id, session.device.id, frame, None, log_id, at_ms))
+        entry.data = data_row(log_id, session.device.id, frame, None, log_id, at_ms)
         targets = self._targets(session.device.product_id)
         if targets is not None:
             self._messages.raw(targets, session, entry, frame, log_id)

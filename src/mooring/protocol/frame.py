@@ -104,7 +104,14 @@ def decode(message: bytes) -> Frame:
         raise FrameError(FrameFault.PROTOCOL, "does not start with the header")
     # The second header byte takes part in unescaping: a length of 55xx or AAxx has a 55 before it.
     plain = message[1:_LONGEST].replace(_ESCAPED_MARK, b"\xaa")
-    return _read(plain)
+    if len(plain) >= _LENGTH_ENDS + _LEAST_LENGTH:  # in one piece, because every uplink passes here
+        stop = _LENGTH_ENDS + (plain[1] << 8 | plain[2])
+        if stop >= _LENGTH_ENDS + _LEAST_LENGTH and stop <= len(plain):
+            content = plain[_CONTENT_AT:stop]
+            sum_ = adler32(content, 0) if len(content) <= _ADLER_EXACT else sum(content)
+            if sum_ & 0xFF == plain[3]:
+                return Frame(plain[4] << 8 | plain[5], plain[6] << 8 | plain[7], content[4:])
+    return _read(plain)  # which says what is wrong
 
 
 def decode_unchecked(message: bytes) -> Frame:

@@ -31,7 +31,11 @@ class ResendFilter:
 
     def is_resend(self, packet_id: int, payload: bytes, now: float) -> bool:
         """Say whether this message came before, and remember it. The window counts from its first copy."""
-        seen, key = self._seen, (packet_id, hash(payload))
+        return self.is_known((packet_id, hash(payload)), now)
+
+    def is_known(self, key: tuple[int, int], now: float) -> bool:
+        """The same of a packet id and the hash of a payload, for who needs them too."""
+        seen = self._seen
         first = seen.get(key)
         if first is not None:
             if now - first <= self._window_s:
@@ -46,4 +50,8 @@ class ResendFilter:
 
     def forget(self, packet_id: int, payload: bytes) -> None:
         """Let the next copy count as new: this one could not be stored."""
-        self._seen.pop((packet_id, hash(payload)), None)
+        self.forget_key((packet_id, hash(payload)))
+
+    def forget_key(self, key: tuple[int, int]) -> None:
+        """The same of a packet id and the hash of a payload."""
+        self._seen.pop(key, None)

@@ -116,12 +116,16 @@ class Session:
         """Take bytes of the peer, in any pieces. Nothing is taken after the end."""
         if self._state is _ENDED or not data:
             return []
-        self._resume(now)
+        if self._flowing and self._bucket.is_endless:
+            self._now = now
+        else:
+            self._resume(now)
         events: list[Event] = []
+        taken = 0
         if self._flowing and self._topics and self._reader.is_empty and self._inbound.is_plain:
-            data = data[self._take_run(data, events) :]
-        if data:
-            self._reader.feed(data)
+            taken = self._take_run(data, events)
+        if taken < len(data):
+            self._reader.feed(data[taken:])
             if self._flowing:
                 events += self._pump()
         if not self._flowing or len(self._out) > self._limits.max_held_bytes:
@@ -256,7 +260,9 @@ class Session:
         """Take what `publishes` takes, as `_pump` would. Return where it stopped."""
         inbound, bucket, limits = self._inbound, self._bucket, self._limits
         # The last one that there is room for stops the flow; it goes the general way.
-        room = min(limits.max_unacknowledged - 1 - inbound.unacknowledged, bucket.tokens)
+        room: float = limits.max_unacknowledged - 1 - inbound.unacknowledged
+        if bucket.tokens < room:
+            room = bucket.tokens
         run, taken = publishes(data, self._topics, room, limits.max_packet_bytes)
         if run:
             inbound.at_least_once_each(run)
