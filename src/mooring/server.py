@@ -49,7 +49,7 @@ from mooring.store.vault import create_key_file, parse_key, read_key_file
 __all__ = ["Embedding", "PortTaken", "Serving", "recover", "serve"]
 
 _BACKLOG = 2048
-_COLLECT_EVERY = 20_000  # new objects that may hold others
+_COLLECT_EVERY = 100_000  # new objects that may hold others; full batches have half as many
 _MAX_WEBSOCKET_MESSAGE = 256 * 1024
 
 _log = structlog.get_logger()
