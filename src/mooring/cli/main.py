@@ -42,6 +42,9 @@ PLACES = {
         _CLOUD,
     ),
     "product": Place("mooring.cli.cloud.product:product", "Products that the application is authorized for.", _CLOUD),
+    "snapshot": Place(
+        "mooring.cli.snapshot:snapshot", "A whole Mooring as one file: save it, look into it, load it.", _SERVER
+    ),
     "device": Place(
         "mooring.cli.cloud.device:device",
         "Devices: look at them, command them, follow them; and simulate them.",

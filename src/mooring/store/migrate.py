@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-__all__ = ["HEAD", "migrate_postgres", "migrate_sqlite"]
+__all__ = ["HEAD", "is_known", "migrate_postgres", "migrate_sqlite"]
 
 HEAD = "0008"
 _SCRIPTS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4D4F4F52  # any number all Mooring processes agree on
 
 
-def migrate_sqlite(path: Path) -> None:
-    """Create or upgrade the file. Raises SchemaTooNew, DatabaseUnreachable. Blocks; call it before serving."""
+def is_known(revision: str) -> bool:
+    """Whether this Mooring has the revision."""
+    return any(_SCRIPTS.glob(f"versions/{revision}_*.py"))
+
+
+def migrate_sqlite(path: Path, to: str = HEAD) -> None:
+    """Create or upgrade the file. Raises SchemaTooNew, DatabaseUnreachable. Blocks; call it before serving.
+
+    `to` is an older revision only for a file that is being made from a snapshot.
+    """
     try:
         with closing(connect(path)) as connection:
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
@@ -44,15 +52,15 @@ def migrate_sqlite(path: Path) -> None:
         with engine.begin() as sync_connection:
             # The driver begins no transaction before CREATE TABLE by itself; half a schema could not be migrated again.
             sync_connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _upgrade(sync_connection)
+            _upgrade(sync_connection, to)
     except DBAPIError as error:
         raise DatabaseUnreachable(f"cannot prepare database {path}: {error.orig}") from None
     finally:
         engine.dispose()
 
 
-async def migrate_postgres(url: str) -> None:
-    """Create or upgrade the database; of several processes that start at once, one does it. Raises as above."""
+async def migrate_postgres(url: str, to: str = HEAD) -> None:
+    """Create or upgrade the database; of several processes that start at once, one does it. `to`, errors as above."""
     check_url(url)
     try:
         connection = await asyncpg.connect(url, timeout=5.0)
@@ -62,7 +70,7 @@ async def migrate_postgres(url: str) -> None:
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
         if not _current(await _postgres_revision(connection), printable_url(url)):
-            await _upgrade_postgres(url)
+            await _upgrade_postgres(url, to)
     except asyncpg.PostgresError as error:
         raise DatabaseUnreachable(f"cannot prepare database {printable_url(url)}: {error}") from None
     finally:
@@ -76,7 +84,7 @@ async def _postgres_revision(connection: Any) -> str | None:
     return revision
 
 
-async def _upgrade_postgres(url: str) -> None:
+async def _upgrade_postgres(url: str, to: str) -> None:
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -86,7 +94,7 @@ async def _upgrade_postgres(url: str) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=dial)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to)
     except DBAPIError as error:
         raise DatabaseUnreachable(f"cannot prepare database {printable_url(url)}: {error.orig}") from None
     finally:
@@ -97,7 +105,7 @@ def _current(revision: str | None, place: str) -> bool:
     """Whether `revision` is the newest. Raises SchemaTooNew for one this Mooring does not know."""
     if revision == HEAD:
         return True
-    if revision is not None and not any(_SCRIPTS.glob(f"versions/{revision}_*.py")):
+    if revision is not None and not is_known(revision):
         raise SchemaTooNew(
             f"database {place} has schema {revision}, newer than {HEAD}, the newest this Mooring knows; "
             "start it with the newer Mooring"
@@ -114,9 +122,9 @@ def config() -> "Config":
     return settings
 
 
-def _upgrade(connection: "Connection") -> None:
+def _upgrade(connection: "Connection", to: str) -> None:
     from alembic import command
 
     settings = config()
     settings.attributes["connection"] = connection
-    command.upgrade(settings, HEAD)
+    command.upgrade(settings, to)
