@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import mooring.console
-from mooring.console import product, products, start, texts
+from mooring.console import model_editor, product, products, start, texts, thing_model, thing_model_texts
 from mooring.console.commands import STEPS
 from mooring.console.device_logs import EVENT_TYPES, STATUSES
 from mooring.console.devices import AUTH_MODES
@@ -25,7 +25,8 @@ def said() -> set[str]:
     """First arguments of `t(…)` and `view.t(…)` that are literals, and the texts that reach them by a name."""
     found = {text for heading, pages in MENU for text in (heading, *(name for name, _ in pages)) if text}
     found |= {*THEMES.values(), *(role.value for role in Role), *start.ATTENTION.values(), *STEPS}
-    found |= {*product.TABS.values(), *products.NETWORKS.values()}
+    found |= {*product.TABS.values(), *products.NETWORKS.values(), *thing_model.CHANGES.values()}
+    found |= {*thing_model_texts.SUB_TYPES.values(), *thing_model.KIND_NAMES.values(), *model_editor.SCRIPT_TEXTS}
     for names in (products.ACCESS_TYPES, products.DATA_FORMATS, products.GATEWAY_TYPES, products.BIND_MODES):
         found |= {*names.values()}
     found |= {*EVENT_TYPES.values(), *STATUSES.values(), *AUTH_MODES.values(), *(kind.value for kind in Kind)}
@@ -60,3 +61,8 @@ def test_every_module_of_texts_is_in_use() -> None:
     for module in MODULES:
         for text, chinese in module.TEXTS.items():
             assert texts.translate("CN", text) == chinese, f"{module.__name__} is not in texts/__init__.py"
+
+
+def test_the_editors_script_has_every_text_it_says() -> None:
+    script = (FOLDER / "static" / "model.js").read_text()
+    assert set(re.findall(r'\bT\("([^"]+)"\)', script)) == set(model_editor.SCRIPT_TEXTS)

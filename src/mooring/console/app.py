@@ -22,12 +22,15 @@ from . import (
     commands,
     device,
     devices,
+    model_editor,
+    model_names,
     my_account,
     preferences,
     product,
     products,
     signing_in,
     start,
+    thing_model,
     virtual_devices,
 )
 from .assets import Assets
@@ -49,6 +52,9 @@ ROUTES: tuple[AnyRoute, ...] = (
     *device.ROUTES,
     *commands.ROUTES,
     *virtual_devices.ROUTES,
+    *thing_model.ROUTES,
+    *model_editor.ROUTES,
+    *model_names.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 

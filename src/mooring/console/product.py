@@ -32,6 +32,8 @@ __all__ = ["ROUTES", "TABS", "product_of", "shown"]
 
 TABS = {
     "/products/{product_key}": "Overview",
+    "/products/{product_key}/model": "Thing model",
+    "/products/{product_key}/names": "Names in languages",
     "/products/{product_key}/configuration": "Configuration",
 }
 """Pages of one product: path, English name."""

@@ -4,8 +4,9 @@
 devices of the products, `running` puts them together for `mooring up --demo` and writes demo.json.
 """
 
+from mooring.platform.model_samples import sample_models
+
 from .account import DemoRefused
 from .running import running_demo
-from .samples import sample_models
 
 __all__ = ["DemoRefused", "running_demo", "sample_models"]

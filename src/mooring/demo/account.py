@@ -8,13 +8,13 @@ import msgspec
 
 from mooring.platform import Actor, Platform, Secret
 from mooring.platform.entities import PACKAGES, App, Product
+from mooring.platform.model_samples import sample_models
 from mooring.platform.products import NewProduct
 from mooring.platform.routes import Queue
 from mooring.platform.saas_apps import NewApp
 from mooring.platform.sources import BASE62, SystemEntropy, random_text
 
 from .queue import make_queue
-from .samples import sample_models
 
 __all__ = ["DemoAccount", "DemoRefused", "make_account"]
 

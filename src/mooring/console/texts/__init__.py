@@ -10,6 +10,7 @@ from . import (
     products,
     signing_in,
     start,
+    thing_models,
 )
 
 __all__ = ["LANGUAGES", "translate"]
@@ -24,6 +25,7 @@ _CHINESE: dict[str, str] = {
     **products.TEXTS,
     **signing_in.TEXTS,
     **start.TEXTS,
+    **thing_models.TEXTS,
 }
 
 
