@@ -5,10 +5,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format lock clean
+.PHONY: help setup demo test bench lint format lock screenshots clean
 
 help:  ## List the recipes
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## Make .venv with the locked versions of everything (only when they changed)
 
@@ -36,6 +36,9 @@ format: $(INSTALLED)  ## Put the code into its format
 
 lock:  ## Write constraints.txt anew from the newest versions that pyproject.toml allows
 	@PYTHON=$(PYTHON) tools/lock
+
+screenshots: $(INSTALLED)  ## Make the pictures of docs/console.md (needs chromium)
+	@PYTHONPATH=tests $(BIN)/python tools/screenshots.py && $(BIN)/python tools/generate_docs.py
 
 clean:  ## Remove .venv, caches and results; data directories stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis bench/results dist

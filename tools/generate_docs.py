@@ -198,6 +198,12 @@ def _who(endpoint: AnyEndpoint) -> str:
     return _WHO.get(endpoint.access) or endpoint.needs.value
 
 
+def _pictures() -> str:
+    """Every picture that `make screenshots` made."""
+    found = sorted((ROOT / "docs/images").glob("*.png"))
+    return "\n\n".join(f"![{path.stem.replace('-', ' ')}](images/{path.name})" for path in found)
+
+
 def _endpoints() -> str:
     rows = [
         (
@@ -277,6 +283,7 @@ _PARTS: Mapping[str, Callable[[], str]] = {
     "commands": _commands,
     "compatibility": _compatibility,
     "tsl-rules": _rules,
+    "console-pictures": _pictures,
 }
 
 

@@ -21,6 +21,7 @@ from mooring.platform.accounts import Identity
 from . import (
     commands,
     device,
+    device_bulk,
     devices,
     model_editor,
     model_names,
@@ -35,7 +36,8 @@ from . import (
 )
 from .assets import Assets
 from .frame import document, failure, on_menu
-from .page import ROOT, Action, AnyRoute, Done, Download, Page, Shown, View
+from .html import join
+from .page import ROOT, Action, AnyRoute, Done, Download, File, Page, Shown, View
 from .refusals import Refusal, refusal_of
 from .requests import SESSION, check_origin, csrf_of, language_of, read_form, theme_of
 
@@ -47,6 +49,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *preferences.ROUTES,
     *start.ROUTES,
     *devices.ROUTES,
+    *device_bulk.ROUTES,
     *products.ROUTES,
     *product.ROUTES,
     *device.ROUTES,
@@ -133,14 +136,15 @@ class _Door:
             if not view.may(route.role):
                 raise Refusal(403, view.t("Your role does not allow this."))
         if isinstance(route, Page):
-            return HTMLResponse(document(view, await route.show(view)), headers=_SECURITY)
+            shown = await route.show(view)
+            # Live regions are asked for often; what is around them costs as much as they do.
+            content = join(shown.body) if view.part else document(view, shown)
+            return HTMLResponse(content, headers=_SECURITY)
         if isinstance(route, Action):
             done = await route.act(view, await read_form(request, view.csrf if route.role is not None else ""))
             return _done(request, view, done)
         if isinstance(route, Download):
-            file = await route.make(view)
-            shown = {**_SECURITY, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}"}
-            return Response(file.content, headers=shown, media_type=file.media_type)
+            return _file(await route.make(view))
         return StreamingResponse(route.run(view), headers=_SECURITY, media_type="text/event-stream")
 
 
@@ -182,6 +186,8 @@ def _login_first(request: Request, view: View, route: AnyRoute) -> Response | No
 
 def _done(request: Request, view: View, done: Done) -> Response:
     """Scripts get JSON; a form that was sent without a script goes on by itself."""
+    if done.file is not None:
+        return _file(done.file)
     to = "" if not done.to and done.show is not None else f"{ROOT}{done.to}" if done.to else ""
     if request.headers.get("x-console"):
         answer = {"to": to, "notice": done.notice, "html": done.show, "title": done.title}
@@ -193,6 +199,11 @@ def _done(request: Request, view: View, done: Done) -> Response:
     for name, value in done.cookies.items():
         _set_cookie(request, response, name, value)
     return response
+
+
+def _file(file: File) -> Response:
+    shown = {**_SECURITY, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}"}
+    return Response(file.content, headers=shown, media_type=file.media_type)
 
 
 def _set_cookie(request: Request, response: Response, name: str, value: str) -> None:

@@ -38,7 +38,7 @@ __all__ = ["ROUTES"]
 
 _PATH = "/devices/{product_key}/{device_key}"
 _GATEWAY = 1  # access_type
-_VALUES_S = 3
+_VALUES_S = 4
 
 _Tab = Callable[[View, DevicePage], Awaitable[Child]]
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from mooring.platform import Invalid
+from mooring.platform import Invalid, Role
 from mooring.platform.devices import DeviceFilter, NewDevice
 from mooring.platform.entities import Device, Product
 
+from .device_bulk import EXPORT, IMPORT, bulk_bar, import_dialog
 from .html import Child, Html, tag
 from .page import Action, AnyRoute, Done, Form, Page, Shown, View
 from .parts import (
@@ -20,6 +21,7 @@ from .parts import (
     filters,
     form,
     link,
+    link_button,
     listing,
     moment,
     opens,
@@ -53,7 +55,13 @@ async def _list_devices(view: View) -> Shown:
         choice(view, "activated", t("Activated"), yes_no),
         choice(view, "enabled", t("Enabled"), yes_no),
     )
+    keys = {product.id: product.product_key for product in products}
     columns = _columns(view, {product.id: product for product in products})
+    may_change = view.may(Role.DEVELOPER)
+
+    def ticked(device: Device) -> str:
+        return f"{keys[device.product_id]}/{device.device_key}"
+
     rows = listing(
         view,
         columns,
@@ -62,10 +70,16 @@ async def _list_devices(view: View) -> Shown:
         paging,
         t("Devices"),
         nothing=empty(t("No device matches.")),
+        ticks=("device", ticked) if may_change else None,
     )
-    button = opens(view, _ADD, "add-device", t("Add a device"), primary=True)
-    body = tag.section(bar, rows, class_="card"), _add_dialog(view, products)
-    return Shown(t("Devices"), body, button)
+    buttons = (
+        opens(view, _ADD, "add-device", t("Add a device"), primary=True),
+        opens(view, IMPORT, "import-devices", t("Import")),
+        link_button(t("Export"), EXPORT.path),
+        may_change and link_button(t("Serial numbers"), "/serial-numbers"),
+    )
+    body = tag.section(bar, rows, bulk_bar(view), class_="card"), _add_dialog(view, products), import_dialog(view)
+    return Shown(t("Devices"), body, buttons)
 
 
 def _filter(view: View) -> DeviceFilter:

@@ -35,7 +35,7 @@ ROOT = "/console"
 @dataclass(frozen=True, slots=True)
 class View:
     """One request: who asks for what, and how it shall look. `part` is the id of the one live region that is asked
-    for, "" for all of the page."""
+    for, "" for all of the page; what is around the body is left out then."""
 
     platform: Platform
     caller: Identity | None
@@ -141,12 +141,13 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Done:
     """What an action leads to: the page `to` (below /console; "" reloads where the person is) with a notice, or
-    something to show at once in a dialog: a secret, a result."""
+    something to show at once in a dialog: a secret, a result; or a file."""
 
     to: str = ""
     notice: str = ""
     show: Html | None = None
     title: str = ""
+    file: "File | None" = None
     cookies: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from mooring.platform import Role, Secret
+from mooring.platform.device_csv import read_devices
 from mooring.platform.devices import DeviceChanges, DeviceFilter, NewDevice, Registered
 from mooring.platform.entities import Device, Product
 
-from .device_csv import read_devices
 from .endpoint import CSV, AnyEndpoint, Call, Endpoint, Nothing, Page
 
 __all__ = ["ENDPOINTS", "DeviceView", "device_of", "device_view"]

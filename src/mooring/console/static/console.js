@@ -85,6 +85,12 @@ async function send(form, button) {
   try {
     const body = await fields(form, button);
     const answer = await fetch(button?.getAttribute("formaction") || form.action, { method: "POST", headers: HEADERS, body });
+    if ((answer.headers.get("content-disposition") || "").startsWith("attachment")) {
+      await download(answer);
+      form.closest("dialog")?.close();
+      refreshAll();
+      return;
+    }
     const told = await answer.json();
     if (answer.ok && told.html !== null && told.html !== undefined) result(told, form);
     else if (answer.ok || (answer.status === 401 && told.to)) go(told.to, told.notice);
@@ -94,6 +100,14 @@ async function send(form, button) {
   } finally {
     delete form.dataset.busy;
   }
+}
+
+async function download(answer) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = decodeURIComponent(answer.headers.get("content-disposition").split("''")[1] || "download");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 function result(told, form) {
@@ -201,6 +215,7 @@ document.addEventListener("click", async (event) => {
   if (data.opens) $(`#${CSS.escape(data.opens)}`).showModal();
   else if (data.close !== undefined) button.closest("dialog").close();
   else if (data.copy !== undefined) copy(data.copy);
+  else if (data.print !== undefined) window.print();
   else if (data.menu !== undefined) {
     const open = document.body.classList.toggle("menu-open");
     button.setAttribute("aria-expanded", String(open));

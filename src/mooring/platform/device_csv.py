@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Mapping
 
-from mooring.platform import Invalid, LimitReached
-from mooring.platform.device_input import check_new
-from mooring.platform.devices import MAX_BATCH, NewDevice
+from .device_input import check_new
+from .devices import MAX_BATCH, NewDevice
+from .errors import Invalid, LimitReached
 
 __all__ = ["COLUMNS", "read_devices"]
 
