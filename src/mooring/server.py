@@ -163,7 +163,7 @@ async def _run(
     gateway = Gateway(platform, limits, GatewayMetrics(platform, registry))
     listener = Listener(gateway)
     queue_limits = _endpoint_limits(settings)
-    endpoint = Endpoint(platform, queue_limits, EndpointMetrics(registry), QueueConnection)
+    endpoint = Endpoint(platform, queue_limits, EndpointMetrics(registry, platform.announcer.invalid), QueueConnection)
     server = _Server(settings, platform, gateway, registry, embedding)
     background = asyncio.create_task(platform.background())
     serving = asyncio.create_task(server.serve(sockets=[ports.http]))
@@ -384,6 +384,8 @@ def _limits(settings: Settings) -> Limits:
         max_subscriptions=settings.max_subscriptions,
         queue_bytes=settings.queue_bytes,
         queue_age_s=settings.queue_age_s,
+        reconnect_as_online=settings.reconnect_as_online,
+        network_positions=settings.network_positions,
         statistics_days=settings.statistics_days,
         request_log_rows=settings.request_log_rows,
         request_log_days=settings.request_log_days,

@@ -108,6 +108,12 @@ class Settings(BaseSettings):
         500 * 1024 * 1024, ge=1_048_576, description="Bytes that wait in a queue at most; the oldest messages go first."
     )
     queue_age_s: int = Field(21_600, ge=60, description="Seconds that a message waits in a queue at most.")
+    reconnect_as_online: bool = Field(
+        False, description="Messages tell a sub-device that changed gateways while online by 1, not by 2."
+    )
+    network_positions: bool = Field(
+        True, description="Messages with positions have the cells and Wi-Fi scans of a report as well."
+    )
     device_commands_per_s: float | None = Field(
         None, gt=0, le=100_000, description="Commands per second to one device, above it 61007; unset: no limit."
     )

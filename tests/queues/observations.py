@@ -168,8 +168,6 @@ def observe_with_pika(place: Place) -> dict[str, Any]:
         seen["dropped for good is gone"] = place.drained()
         refusals: dict[str, Callable[[Any], Any]] = {
             "publish": lambda channel: channel.basic_publish("", place.queue, b"x"),
-            "purge": lambda channel: channel.queue_purge(place.queue),
-            "delete": lambda channel: channel.queue_delete(place.queue),
             "bind": lambda channel: channel.queue_bind(place.queue, "amq.direct", "k"),
             "declare another": lambda channel: channel.queue_declare("a.1.mine", durable=True),
             "declare an exchange": lambda channel: channel.exchange_declare("mine"),
@@ -177,6 +175,8 @@ def observe_with_pika(place: Place) -> dict[str, Any]:
             "declare one's own": lambda channel: channel.queue_declare(place.queue, durable=True),
             "consume a foreign one": lambda channel: channel.basic_consume(place.foreign, lambda *_: None),
             "acknowledge what was not delivered": lambda channel: channel.basic_ack(7),
+            "purge": lambda channel: channel.queue_purge(place.queue),
+            "delete": lambda channel: channel.queue_delete(place.queue),
         }
         for name, call in refusals.items():
             seen[name] = _pika_refusal(connection, call)
@@ -299,8 +299,6 @@ async def _observe_with_aio_pika(place: Place) -> dict[str, Any]:
 
     refusals: dict[str, Callable[[Any], Any]] = {
         "publish": publish,
-        "purge": lambda channel: _of(channel, place.queue, "purge"),
-        "delete": lambda channel: _of(channel, place.queue, "delete"),
         "bind": bind,
         "declare another": lambda channel: channel.declare_queue("a.1.mine", durable=True),
         "declare an exchange": lambda channel: channel.declare_exchange("mine"),
@@ -308,6 +306,8 @@ async def _observe_with_aio_pika(place: Place) -> dict[str, Any]:
         "declare one's own": lambda channel: channel.declare_queue(place.queue, durable=True),
         "consume a foreign one": consume,
         "acknowledge what was not delivered": acknowledge,
+        "purge": lambda channel: _of(channel, place.queue, "purge"),
+        "delete": lambda channel: _of(channel, place.queue, "delete"),
     }
     for name, call in refusals.items():
         channel = await connection.channel()
@@ -403,8 +403,6 @@ def observe_with_py_amqp(place: Place) -> dict[str, Any]:
         seen["dropped for good is gone"] = place.drained()
         refusals: dict[str, Callable[[Any], Any]] = {
             "publish": lambda channel: channel.basic_publish(amqp.Message("x"), routing_key=place.queue),
-            "purge": lambda channel: channel.queue_purge(place.queue),
-            "delete": lambda channel: channel.queue_delete(place.queue),
             "bind": lambda channel: channel.queue_bind(place.queue, "amq.direct", "k"),
             "declare another": lambda channel: channel.queue_declare("a.1.mine", durable=True, auto_delete=False),
             "declare an exchange": lambda channel: channel.exchange_declare("mine", "direct"),
@@ -412,6 +410,8 @@ def observe_with_py_amqp(place: Place) -> dict[str, Any]:
             "declare one's own": lambda channel: channel.queue_declare(place.queue, durable=True, auto_delete=False),
             "consume a foreign one": lambda channel: channel.basic_consume(place.foreign),
             "acknowledge what was not delivered": lambda channel: channel.basic_ack(7),
+            "purge": lambda channel: channel.queue_purge(place.queue),
+            "delete": lambda channel: channel.queue_delete(place.queue),
         }
         for name, call in refusals.items():
             channel = connection.channel()

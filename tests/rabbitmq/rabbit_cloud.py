@@ -174,7 +174,7 @@ async def push(platform: Platform, queue_id: int, numbers: Sequence[int]) -> lis
     entry = Entry()
     rows = []
     for number in numbers:
-        body = json.dumps({"type": "MATTR", "subtype": "REPORT", "number": number}).encode()
+        body = json.dumps({"type": "MATTR", "subtype": "REPORT", "number": number}, separators=(",", ":")).encode()
         now = platform.clock.now_ms()
         rows.append(MessageRow(_IDS.next(), queue_id, "MATTR-REPORT", str(10**18 + number), body, now))
         entry.push(rows[-1])

@@ -21,6 +21,7 @@ from .routes import Queues, Targets
 from .sources import Clock, Ids
 
 if TYPE_CHECKING:
+    from .entities import Device
     from .ledger import Actor
 
 __all__ = ["Announcer", "Keyed", "Push", "Subject"]
@@ -28,7 +29,7 @@ __all__ = ["Announcer", "Keyed", "Push", "Subject"]
 Push = Callable[[MessageRow], None]
 """Where messages go: `Entry.push`, or `append` of a list."""
 
-_DEVICE = "META_EVENT-DEVICE"
+_DEVICE, _BIND = "META_EVENT-DEVICE", "ENDUSER-USER-BIND"
 _A_PERSON = 1  # operatorType
 
 _encode = msgspec.json.Encoder().encode
@@ -111,6 +112,14 @@ class Announcer:
         if every:
             ticket = self._ids.next()
             self._push_device(push, every, subject, _DEVICE, data, ticket, gateway, {"operation": operation})
+
+    def bound(self, push: Push, device: "Device", data: Json) -> None:
+        """ENDUSER/USER-BIND, about a device and a user."""
+        targets = self.targets(device.product_id)
+        queues = targets.queues(device.id, CODE_OF[_BIND]) if targets is not None else ()
+        if queues:
+            name = {"deviceName": device.name}
+            self._push_device(push, queues, device, _BIND, data, self._ids.next(), None, name)
 
     def app(
         self,

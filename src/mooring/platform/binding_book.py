@@ -59,8 +59,9 @@ class BindingBook:
         rows = await self._store.read(statements.OF_DEVICE, of_device=device_id)
         return Held(tuple(binding(row) for row in rows), versions[0].version if versions else 0)
 
-    def writes(self, device_id: int, held: Held, plan: Plan) -> tuple[list[Write], list[News]]:
+    def writes(self, device: Device, held: Held, plan: Plan) -> tuple[list[Write], list[News]]:
         """A plan as writes, and the news of it."""
+        device_id = device.id
         now = self._ledger.clock.now_ms()
         news: list[News] = []
         found = [self._bump(device_id, held)]
@@ -71,12 +72,12 @@ class BindingBook:
             else:
                 found.append(share_statements.DELETE_OF(of_device=device_id, user_id=gone.end_user_id))
             if cause is not None:
-                news.append(BindingNews(gone, REMOVED, cause, now))
+                news.append(BindingNews(gone, device, REMOVED, cause, now))
         if plan.added is not None:
             members = msgspec.structs.asdict(plan.added)
             del members["uid"]
             found.append(statements.ADD(**members).must(_ADDED))
-            news.append(BindingNews(plan.added, ADDED, plan.cause, now))
+            news.append(BindingNews(plan.added, device, ADDED, plan.cause, now))
         return found, news
 
     async def release(self, device: Device, *, reset: bool) -> Release:
@@ -96,7 +97,7 @@ class BindingBook:
             share_statements.DELETE_OF_DEVICE(of_device=device.id),
             statements.DROP_CODE(of_device=device.id),
         )
-        messages = self._news.messages([BindingNews(found, value, cause, now) for found in valid])
+        messages = self._news.messages([BindingNews(found, device, value, cause, now) for found in valid])
         return Release(writes, messages, [("bindings", device.id)])
 
     async def commit(
@@ -115,7 +116,7 @@ class BindingBook:
         for _ in range(_ATTEMPTS):
             held = await self.held(device.id)
             plan = await decide(held)
-            changes, news = self.writes(device.id, held, plan)
+            changes, news = self.writes(device, held, plan)
             try:
                 await self._ledger.commit(
                     actor,

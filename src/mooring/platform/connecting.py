@@ -21,9 +21,11 @@ from mooring.protocol.credentials import (
     parse,
     verify_connection,
 )
-from mooring.store import SecretKeyError, Store, StoreError, Vault, WriteRefused
+from mooring.store import SecretKeyError, StoreError, Vault, Write, WriteRefused
 from mooring.store import devices as statements
 
+from . import message_bodies as bodies
+from .announcer import Announcer
 from .certificates import Certificates, PeerCertificate
 from .devices import Devices
 from .directory import Directory
@@ -116,7 +118,6 @@ class Connecting:
 
     def __init__(
         self,
-        store: Store,
         directory: Directory,
         vault: Vault,
         devices: Devices,
@@ -124,14 +125,15 @@ class Connecting:
         journal: Journal,
         entropy: Entropy,
         clock: Clock,
+        announcer: Announcer,
     ) -> None:
-        self._store = store
         self._directory = directory
         self._vault = vault
         self._devices = devices
         self._certificates = certificates
         self._journal = journal
         self._entropy = entropy
+        self._announcer = announcer
         self._failures = Failures(clock)
 
     async def decide(
@@ -229,7 +231,7 @@ class Connecting:
         self._check_encryption(product, request, device, secure=secure)
         if device is None:
             device = await self._register(product, device_key)
-        device, secret = await self._issue_secret(device)
+        device, secret = await self._issue_secret(device, gateway)
         return self._admitted(device, product, Step.AUTHENTICATION, request, secret)
 
     async def _register(self, product: Product, device_key: str) -> Device:
@@ -240,16 +242,18 @@ class Connecting:
         except PlatformError as error:
             raise _Refusal(Code.WRONG_CLIENT_ID, error.message) from None
 
-    async def _issue_secret(self, device: Device) -> tuple[Device, str]:
-        """The secret to deliver: a new one, stored before it is sent, or the one whose delivery is not confirmed."""
+    async def _issue_secret(
+        self, device: Device, gateway: Device | None = None, *, told: bool = False
+    ) -> tuple[Device, str]:
+        """The secret to deliver: a new one, stored before it is sent, or the one whose delivery is not confirmed. That
+        the device has proved itself is told with a new one, unless it is `told` already."""
         if device.device_secret is not None:
             return device, self._vault.open(device.device_secret, device_context(device.id))
         secret = self._entropy.random_bytes(_SECRET_BYTES).hex()
         sealed = self._vault.seal(secret, device_context(device.id))
         try:
-            await self._store.write(
-                statements.ISSUE_SECRET(of_device=device.id, new_secret=sealed).must("secret_issued_already")
-            )
+            issue = statements.ISSUE_SECRET(of_device=device.id, new_secret=sealed)
+            await self._write(issue.must("secret_issued_already"), None if told else device, gateway)
         except WriteRefused:
             # The same device on another connection, at the same time: both must deliver the same secret.
             again = await self._devices.by_id(device.id)
@@ -291,7 +295,10 @@ class Connecting:
             raise _Refusal(Code.NOT_ACCEPTED, error.reason, device_id=device.id) from None
         self._check_encryption(product, request, device, secure=secure)
         if not (device.secret_confirmed and device.is_verified):
-            await self._store.write(statements.CONFIRM_SECRET(of_device=device.id, of_secret=sealed))
+            # Others have proved themselves when they got this secret.
+            proves = device.auth_mode == STATIC and not device.is_verified
+            confirm = statements.CONFIRM_SECRET(of_device=device.id, of_secret=sealed)
+            await self._write(confirm, device if proves else None, gateway)
             device = msgspec.structs.replace(device, secret_confirmed=True, is_verified=True)
         return self._admitted(device, product, Step.CONNECTION, request, None)
 
@@ -306,7 +313,8 @@ class Connecting:
         if not await self._certificates.vouches(product.account_id, certificate):
             reason = "the certificate is not signed by a verified CA of the account, or not valid now"
             raise _Refusal(Code.NOT_ACCEPTED, reason, device_id=device.id)
-        if device.fingerprint is None:
+        is_first = device.fingerprint is None
+        if is_first:
             device = await self._pin(device, certificate)
         if device.fingerprint is None or device.fingerprint.lower() != certificate.fingerprint:
             reason = f"the certificate {certificate.fingerprint} is not the one of this device"
@@ -315,14 +323,14 @@ class Connecting:
         request = _parsed(password)
         secret: str | None = None
         if isinstance(request, Authentication):
-            device, secret = await self._issue_secret(device)
+            device, secret = await self._issue_secret(device, told=is_first)
         return self._admitted(device, product, Step.CERTIFICATE, request, secret)
 
     async def _pin(self, device: Device, certificate: PeerCertificate) -> Device:
         """Note the certificate of a first connection, unless another connection was the first meanwhile."""
         pinned = statements.PIN_FINGERPRINT(of_device=device.id, seen=certificate.fingerprint)
         try:
-            await self._store.write(pinned.must("pinned_already"))
+            await self._write(pinned.must("pinned_already"), device)
         except WriteRefused:
             again = await self._devices.by_id(device.id)
             if again is None:
@@ -331,6 +339,15 @@ class Connecting:
         return msgspec.structs.replace(device, fingerprint=certificate.fingerprint, is_verified=True)
 
     # All
+
+    async def _write(self, write: Write, proved: Device | None, gateway: Device | None = None) -> None:
+        """Commit, and tell that a device has proved itself (META_EVENT/DEVICE AUTH) when one has. Raises StoreError."""
+        entry = Entry()
+        entry.write(write)
+        if proved is not None:
+            data = bodies.brief(proved.name, proved.sn)
+            self._announcer.device_changed(entry.push, proved, "AUTH", data, gateway=gateway)
+        await self._journal.commit_alone(entry)
 
     def _check_way(self, product: Product, gateway: Device | None, device: Device | None) -> None:
         """Sub-devices come through a gateway that may carry them, other devices by themselves."""

@@ -4,22 +4,23 @@ Rows are read from the database, not from the directory: there may be millions. 
 its key is added or registers again, the same row lives on, and with it its history.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
-from mooring.protocol.credentials import client_id
 from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import device_list as statements
 from mooring.store import devices as device_statements
 from mooring.store import gateway_links as link_statements
 from mooring.store import logs as log_statements
 from mooring.store import queues as queue_statements
+from mooring.store.queue_messages import MessageRow
 
 from . import loading
+from . import message_bodies as bodies
+from .announcer import Keyed
 from .device_endings import Release
 from .device_input import (
     MAX_PAGE,
@@ -34,8 +35,9 @@ from .device_input import (
     skip_of,
 )
 from .device_lists import DeviceLists
+from .device_plans import DevicePlans, in_turns, missing
 from .entities import Device, Product
-from .errors import Conflict, Invalid, LimitReached, Missing
+from .errors import Conflict, Invalid, LimitReached
 from .journal import Entry, Journal
 from .ledger import Actor, Ledger
 from .products import Products
@@ -61,11 +63,7 @@ RESET_EVENT = 6
 _DISABLED = 10430  # device-protocol.md 2.3: a disabled device keeps its secret and comes back after ten minutes
 _HTTP = 3  # protocol of a product
 _SUB_DEVICE = 2  # access_type; what a sub-device speaks is between it and its gateway
-_SECRET_BYTES = 16
-_LOOK_UPS = 50  # at a time
 _ATTEMPTS = 4  # at a change that somebody else was faster with
-_R = TypeVar("_R")
-_T = TypeVar("_T")
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -117,7 +115,7 @@ class Devices:
         self._ledger = ledger
         self._store = ledger.store
         self._vault = vault
-        self._entropy = entropy
+        self._plans = DevicePlans(ledger, vault, entropy)
         self._products = products
         self._sessions = sessions
         self._journal = journal
@@ -149,7 +147,7 @@ class Devices:
         product = self._products.one(account_id, product_key)
         device = await self.find(product.id, device_key)
         if device is None:
-            raise _missing(product_key, device_key)
+            raise missing(product_key, device_key)
         return device
 
     async def page(
@@ -183,12 +181,16 @@ class Devices:
             return device
         # Somebody else may add it meanwhile, which is as good.
         with contextlib.suppress(Conflict, UniqueViolation, WriteRefused):
-            [planned] = await self._plan(product, [check_new(NewDevice(device_key), None)])
-            await self._store.write(planned.write)
+            [planned] = await self._plans.make(product, [check_new(NewDevice(device_key), None)])
+            entry = Entry()
+            entry.write(planned.write)
+            for message in self._plans.messages([planned]):
+                entry.push(message)
+            await self._journal.commit_alone(entry)
             self._lists.forget(product.id)
         device = await self.find(product.id, device_key)
         if device is None:
-            raise await self._clash(product, device_key)
+            raise await self._plans.clash(product, device_key)
         return device
 
     async def add(self, actor: Actor, product_key: str, new: NewDevice) -> Registered:
@@ -223,7 +225,7 @@ class Devices:
         if by_http and any(device.auth_mode == STATIC for device in checked):
             raise Invalid("auth_mode", "devices of an HTTP product cannot be static", field="auth_mode", wire=50005)
         check_distinct(checked)
-        planned = await self._plan(product, checked, virtual=virtual)
+        planned = await self._plans.make(product, checked, virtual=virtual)
         keys = [device.device_key for device in checked]
         try:
             await self._ledger.commit(
@@ -233,6 +235,7 @@ class Devices:
                 # In one order everywhere, so that two batches do not wait for each other.
                 *(plan.write for _, plan in sorted(zip(keys, planned, strict=True), key=lambda pair: pair[0])),
                 detail={"auth_mode": checked[0].auth_mode, **({} if single else {"device_keys": keys})},
+                messages=self._plans.messages(planned),
             )
         except UniqueViolation as error:
             raise _taken(error) from None
@@ -240,102 +243,12 @@ class Devices:
             self._products.one(actor.account_id, product.product_key)  # unless it was deleted meanwhile
             raise Conflict("device_key_taken", "a DeviceKey is in use", field="device_key", wire=70062) from None
         self._lists.forget(product.id)
-        found = await self._in_turns(keys, lambda key: self.find(product.id, key))
+        found = await in_turns(keys, lambda key: self.find(product.id, key))
         return [
             Registered(device, plan.secret)
             for device, plan in zip(found, planned, strict=True)
             if device is not None  # unless deleted again since
         ]
-
-    async def _plan(self, product: Product, new: Sequence[NewDevice], *, virtual: bool = False) -> "list[_Planned]":
-        rows = await self._in_turns(
-            new,
-            lambda device: self._store.read(statements.ANY, of_product=product.id, of_key=device.device_key),
-        )
-        free = [device.device_key for device, row in zip(new, rows, strict=True) if not row]
-        for key, owner in zip(free, await self._in_turns(free, lambda key: self._owner(product, key)), strict=True):
-            if owner is not None and (owner.product_id, owner.device_key) == (product.id, key):
-                raise _KeyTaken(product, key)  # between the two look-ups
-            if owner is not None:
-                raise _client_id_taken(product, key)
-        planned = []
-        for device, known in zip(new, rows, strict=True):
-            if known and known[0].deleted_at is None:
-                raise _KeyTaken(product, device.device_key)
-            planned.append(self._planned(product, device, known[0] if known else None, virtual=virtual))
-        await self._check_serial_numbers(product, new)
-        return planned
-
-    def _planned(
-        self, product: Product, new: NewDevice, known: device_statements.DeviceRow | None, *, virtual: bool
-    ) -> "_Planned":
-        device_id = known.id if known is not None else self._ledger.ids.next()
-        secret = self._new_secret() if new.auth_mode == STATIC else None
-        sealed = self._sealed(device_id, secret)
-        name = new.name or new.device_key
-        now = self._ledger.clock.now_ms()
-        if known is not None:
-            revive = statements.REVIVE(
-                of_device=device_id,
-                new_name=name,
-                new_sn=new.sn,
-                new_auth_mode=new.auth_mode,
-                new_secret=sealed,
-                new_fingerprint=new.fingerprint,
-                new_is_virtual=virtual,
-                now=now,
-            )
-            return _Planned(revive.must(f"device {new.device_key}"), secret)
-        row = device_statements.DeviceRow(
-            id=device_id,
-            product_id=product.id,
-            device_key=new.device_key,
-            client_id=client_id(product.product_key, new.device_key),
-            name=name,
-            sn=new.sn,
-            auth_mode=new.auth_mode,
-            device_secret=sealed,
-            secret_confirmed=False,
-            fingerprint=new.fingerprint,
-            enabled=True,
-            is_verified=False,
-            is_virtual=virtual,
-            online=False,
-            created_at=now,
-            updated_at=None,
-            activated_at=None,
-            first_conn_at=None,
-            last_conn_at=None,
-            last_offline_at=None,
-            deleted_at=None,
-        )
-        return _Planned(statements.ADD.of(row), secret)
-
-    async def _check_serial_numbers(self, product: Product, new: Sequence[NewDevice]) -> None:
-        given = [device.sn for device in new if device.sn is not None]
-        taken = await self._in_turns(
-            given, lambda sn: self._store.read(statements.SERIAL_NUMBER, of_product=product.id, of_sn=sn)
-        )
-        for sn, rows in zip(given, taken, strict=True):
-            if rows:
-                raise Conflict("sn_taken", f"SN {sn} is that of device {rows[0].device_key}", field="sn", wire=50005)
-
-    async def _owner(self, product: Product, device_key: str) -> statements.KeyRow | None:
-        wanted = client_id(product.product_key, device_key)
-        found = await self._store.read(statements.CLIENT_ID_OWNER, of_client_id=wanted)
-        return found[0] if found else None
-
-    async def _clash(self, product: Product, device_key: str) -> Exception:
-        if await self._owner(product, device_key) is not None:
-            return _client_id_taken(product, device_key)
-        return _missing(product.product_key, device_key)
-
-    async def _in_turns(self, items: Sequence[_T], ask: Callable[[_T], Awaitable[_R]]) -> list[_R]:
-        """Many look-ups, a bounded number at a time."""
-        found: list[_R] = []
-        for start in range(0, len(items), _LOOK_UPS):
-            found += await asyncio.gather(*(ask(item) for item in items[start : start + _LOOK_UPS]))
-        return found
 
     # Changing
 
@@ -364,11 +277,11 @@ class Devices:
                     raise
             else:
                 break
-        return await self._in_turns(list(wanted), lambda key: self._refreshed(product, key))
+        return await in_turns(list(wanted), lambda key: self._refreshed(product, key))
 
     async def _write_changes(self, actor: Actor, product: Product, wanted: Mapping[str, DeviceChanges]) -> None:
         key = product.product_key
-        devices = await self._in_turns(list(wanted), lambda device_key: self.one(actor.account_id, key, device_key))
+        devices = await in_turns(list(wanted), lambda device_key: self.one(actor.account_id, key, device_key))
         changed = [apply_changes(device, wanted[device.device_key]) for device in devices]
         # Numbers that are taken away go first, so that another device of the batch may have them.
         updates = [
@@ -381,6 +294,12 @@ class Devices:
             ).must(f"device {before.device_key}")
             for before, after in sorted(zip(devices, changed, strict=True), key=lambda pair: pair[1].sn is not None)
         ]
+        messages: list[MessageRow] = []
+        for before, after in zip(devices, changed, strict=True):
+            data = bodies.changes(before, after)
+            if data:
+                gateway = await self._gateway(before)
+                self._ledger.announcer.device_changed(messages.append, after, "UPDATE", data, gateway=gateway)
         single = len(devices) == 1
         try:
             await self._ledger.commit(
@@ -389,6 +308,7 @@ class Devices:
                 ("device", f"{key}/{devices[0].device_key}") if single else ("product", key),
                 *updates,
                 detail={device_key: msgspec.to_builtins(change) for device_key, change in wanted.items()},
+                messages=messages,
             )
         except UniqueViolation as error:
             raise _taken(error) from None
@@ -423,7 +343,7 @@ class Devices:
         try:
             await self._end(actor, "device.delete", product_key, device, write, detail)
         except WriteRefused:
-            raise _missing(product_key, device_key) from None
+            raise missing(product_key, device_key) from None
         self._lists.forget(device.product_id)
         await self._disconnect(device, "deleted", released=True)
         for listener in self.on_delete:
@@ -455,10 +375,10 @@ class Devices:
         device = await self.one(actor.account_id, product_key, device_key)
         if device.is_virtual:
             raise Conflict("virtual_device", "a virtual device does not authenticate", wire=70071)
-        secret = self._new_secret() if device.auth_mode == STATIC else None
+        secret = self._plans.new_secret() if device.auth_mode == STATIC else None
         write = statements.RESET(
             of_device=device.id,
-            new_secret=self._sealed(device.id, secret),
+            new_secret=self._plans.sealed(device.id, secret),
             now=self._ledger.later_than(device.updated_at),
         )
         await self._end(actor, "device.reset_secret", product_key, device, write, {"id": device.id})
@@ -484,14 +404,6 @@ class Devices:
         entry.add(log_statements.ADD_EVENT, msgspec.structs.astuple(row))
         return entry
 
-    def _new_secret(self) -> Secret:
-        return Secret(self._entropy.random_bytes(_SECRET_BYTES).hex())
-
-    def _sealed(self, device_id: int, secret: Secret | None) -> bytes | None:
-        if secret is None:
-            return None
-        return self._vault.seal(secret.reveal(), loading.device_context(device_id))
-
     async def _end(
         self,
         actor: Actor,
@@ -503,9 +415,14 @@ class Devices:
     ) -> None:
         """Commit a reset or a deletion with all that ends by it; once more when that changed meanwhile."""
         guard = f"device {device.device_key}"
-        stops = self._stops(device) if action == "device.delete" else ()
+        reset = action != "device.delete"
+        stops = () if reset else self._stops(device)
+        gateway = await self._gateway(device)
         for attempt in range(_ATTEMPTS):
-            ending = [await release(device, reset=action != "device.delete") for release in self.releases]
+            ending = [await release(device, reset=reset) for release in self.releases]
+            messages = [message for released in ending for message in released.messages]
+            what, data = ("RESET", None) if reset else ("DELETE", bodies.brief(device.name, device.sn))
+            self._ledger.announcer.device_changed(messages.append, device, what, data, gateway=gateway)
             try:
                 await self._ledger.commit(
                     actor,
@@ -521,7 +438,7 @@ class Devices:
                         *([("queue", device.id)] if stops else ()),
                     ],
                     detail=detail,
-                    messages=[message for released in ending for message in released.messages],
+                    messages=messages,
                 )
             except WriteRefused as error:
                 if error.guard == guard or attempt == _ATTEMPTS - 1:
@@ -543,6 +460,14 @@ class Devices:
             actor, action, ("device", f"{product_key}/{device.device_key}"), *writes, detail=detail or {"id": device.id}
         )
 
+    async def _gateway(self, device: Device) -> Keyed | None:
+        """The gateway that a sub-device hangs on."""
+        product = self._ledger.directory.product(device.product_id)
+        if product is None or product.access_type != _SUB_DEVICE:
+            return None
+        found = await self._store.read(link_statements.CURRENT, of_sub_device=device.id)
+        return found[0] if found else None
+
     def _stops(self, device: Device) -> Sequence[Write]:
         """What stops the subscriptions to a device; hardly any device has one."""
         product = self._ledger.directory.product(device.product_id)
@@ -563,35 +488,11 @@ class Devices:
         """The device as it is now; its session sees it so too."""
         device = await self.find(product.id, device_key)
         if device is None:
-            raise _missing(product.product_key, device_key)
+            raise missing(product.product_key, device_key)
         session = self._sessions.of(device.id)
         if session is not None:
             session.device = device
         return device
-
-
-class _Planned(msgspec.Struct):
-    write: Write
-    secret: Secret | None
-
-
-class _KeyTaken(Conflict):
-    """The product has a device of this key."""
-
-    def __init__(self, product: Product, device_key: str) -> None:
-        message = f"product {product.product_key} has a device {device_key} already"
-        super().__init__("device_key_taken", message, field="device_key", wire=70062)
-
-
-def _missing(product_key: str, device_key: str) -> Missing:
-    return Missing("no_such_device", f"there is no device {device_key!r} in product {product_key}", wire=70130)
-
-
-def _client_id_taken(product: Product, device_key: str) -> Conflict:
-    message = (
-        f"ProductKey {product.product_key} and DeviceKey {device_key} make the client id of a device of another product"
-    )
-    return Conflict("client_id_taken", message, field="device_key", wire=70062)
 
 
 def _taken(error: UniqueViolation) -> Conflict:

@@ -240,7 +240,7 @@ class EndUserApps:
         if not authorized:
             cancel = statements.CANCEL(end_user_app=app.id, for_app=saas_app.id).must("authorization")
             writes = [cancel, *queue_statements.stop_domain(saas_app.id, app.user_domain, now)]
-        news = [GrantNews(app, saas_app, authorized, now)]
+        news = [GrantNews(app, saas_app, authorized, actor, now)]
         action = "end_user_app.authorize" if authorized else "end_user_app.cancel"
         detail: dict[str, object] = {"app": saas_app.name}
         await self._commit(actor, app, action, *writes, detail=detail, news=news)

@@ -13,7 +13,8 @@ import msgspec
 from mooring.store.queue_messages import MessageRow
 
 from .end_user_entities import Binding, EndUser, EndUserApp
-from .entities import App
+from .entities import App, Device
+from .ledger import Actor
 
 __all__ = ["BindingNews", "Cause", "EndUserNews", "GrantNews", "News", "UserNews"]
 
@@ -36,6 +37,7 @@ class BindingNews(msgspec.Struct, frozen=True):
     """ENDUSER/USER-BIND: `value` 0 removed, 1 added, 2 no longer valid."""
 
     binding: Binding
+    device: Device
     value: int
     cause: Cause | None
     at_ms: int
@@ -56,6 +58,7 @@ class GrantNews(msgspec.Struct, frozen=True):
     app: EndUserApp
     saas_app: App
     authorized: bool
+    actor: Actor
     at_ms: int
 
 

@@ -9,9 +9,11 @@ import msgspec
 
 from mooring.store import UniqueViolation, Write, WriteRefused
 from mooring.store import bindings as binding_statements
+from mooring.store import devices as device_statements
 from mooring.store import end_user_apps as app_statements
 from mooring.store import end_users as statements
 
+from . import loading
 from .binding_book import CHANGED, BindingBook
 from .binding_rules import leave
 from .device_input import like_pattern, skip_of
@@ -186,15 +188,18 @@ class EndUsers:
         now = self._ledger.clock.now_ms()
         mine = await self._store.scan(binding_statements.OF_USER, user_id=user.id, now=_EVER, rows=_ALL, skip=0)
         given = await self._store.scan(binding_statements.GIVEN_BY, user_id=user.id)
-        devices = sorted({binding(row).device_id for row in [*mine, *given]})
+        concerned = sorted({binding(row).device_id for row in [*mine, *given]})
         writes: list[Write] = []
         news: list[News] = []
-        for device_id in devices:
+        for device_id in concerned:
             held = await self._book.held(device_id)
-            more, told = self._book.writes(device_id, held, leave(held.bindings, user.id, now))
+            found = await self._store.read(device_statements.BY_ID, device_id=device_id)
+            if not found:
+                continue  # deleted meanwhile, with its bindings
+            more, told = self._book.writes(loading.device(found[0]), held, leave(held.bindings, user.id, now))
             writes += more
             news += told
-        return writes, news, devices
+        return writes, news, concerned
 
     # Tokens
 

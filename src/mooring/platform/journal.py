@@ -153,6 +153,12 @@ class Journal:
         self.add(entry)
         await outcome
 
+    async def commit_alone(self, entry: Entry) -> None:
+        """Commit in a transaction of its own, for what may be refused and is no fault then. Raises StoreError."""
+        await self._store.write(*_gather([entry]))
+        if entry.messages:
+            self._outbox.committed(entry.messages)
+
     async def settle(self) -> None:
         """Wait until everything given so far is committed or refused."""
         while self._task is not None:

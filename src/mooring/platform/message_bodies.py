@@ -11,11 +11,13 @@ from mooring.protocol import nmea
 from mooring.store.products import ProductRow
 from mooring.thingmodel import ModelCodec
 
+from .end_user_entities import Binding, EndUser
 from .entities import Device, Product
 from .locations import LBS, MAX_SENTENCES, WIFI, Location
 
 __all__ = [
     "Json",
+    "binding",
     "brief",
     "by_code",
     "changes",
@@ -30,6 +32,7 @@ __all__ = [
     "renamed",
     "reqack",
     "sentences",
+    "user",
     "values",
 ]
 
@@ -68,6 +71,32 @@ def event(packet_id: int | None, code: str, kv: Mapping[str, object]) -> Json:
     """4.7: an event, or the call or the answer of a service."""
     body = {"code": code, "kv": kv}
     return body if packet_id is None else {"packetId": packet_id, **body}
+
+
+def user(found: EndUser, user_domain: str, *, whole: bool) -> Json:
+    """4.10: an end user, with `whole` by what is known of the user; a key without a value is left out."""
+    keys = {"endUserId": found.uid, "endUserDomain": user_domain}
+    if not whole:
+        return keys
+    known = {
+        "internationalCode": found.international_code,
+        "phone": found.phone,
+        "email": found.email,
+        "wechatId": found.third_party.get("wechat_union_id"),
+    }
+    return {**keys, **{name: value for name, value in known.items() if value is not None}}
+
+
+def binding(found: Binding, user_domain: str, value: int, cause: int | None) -> Json:
+    """4.5: what became of a binding."""
+    body = {
+        "endUserId": found.uid,
+        "endUserDomain": user_domain,
+        "value": value,
+        "authStatus": 1 if found.verified else 2,
+        "authLevel": 1 if found.is_own else 2,
+    }
+    return body if cause is None else {**body, "invalidCause": cause}
 
 
 def by_code(codec: ModelCodec, properties: Mapping[int, object]) -> dict[str, object]:

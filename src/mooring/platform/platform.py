@@ -22,6 +22,7 @@ from .device_limits import DeviceLimits
 from .devices import Devices
 from .directory import Directory
 from .end_user_apps import EndUserApps
+from .end_user_messages import EndUserMessages
 from .end_user_news import EndUserNews
 from .end_users import EndUsers
 from .errors import Conflict
@@ -172,6 +173,7 @@ class Platform:
         self.saas_apps = SaasApps(self.ledger, vault, entropy, self.products, limit=limits.max_apps)
         self.thing_models = ThingModels(self.ledger, self.products, feature_limit=limits.max_features)
         self.end_user_news = EndUserNews()
+        self.end_user_news.listeners.append(EndUserMessages(self.ledger.announcer, self.directory).of)
         self.end_user_apps = EndUserApps(self.ledger, vault, entropy, self.products, self.saas_apps, self.end_user_news)
         self.journal = Journal(store, self.outbox)
         self.queue_access = QueueAccess(self.access, self.directory)
@@ -217,7 +219,14 @@ class Platform:
         self.sharing = Sharing(self.ledger, self.products, self.devices, self.end_users, book, entropy)
         self.certificates = Certificates(self.ledger, entropy)
         self.connecting = Connecting(
-            store, self.directory, vault, self.devices, self.certificates, self.journal, entropy, clock
+            self.directory,
+            vault,
+            self.devices,
+            self.certificates,
+            self.journal,
+            entropy,
+            clock,
+            self.announcer,
         )
         self.device_limits = DeviceLimits(
             store,

@@ -10,7 +10,9 @@ from mooring.store import device_list as device_statements
 from mooring.store import products as statements
 from mooring.store import queues as queue_statements
 from mooring.store.bindings import UNBOUND
+from mooring.store.queue_messages import MessageRow
 
+from . import message_bodies as bodies
 from .entities import Product
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .fields import check_choice, check_key, check_range, check_text
@@ -27,6 +29,7 @@ NETWORK_ACCESS = 1  # gateway_type
 MULTI, SINGLE, ALTERNATE = BIND_MODES = 1, 2, 3
 _BLUETOOTH = "5"  # net_way
 _BOUND = "devices are bound"
+_PRODUCT = "META_EVENT-PRODUCT"
 _BASE64 = BASE62 + "+/"
 _PROTOCOL_OF = {"1": 1, "2": 1, "3": 2, "5": 3}
 _ATTEMPTS = 8
@@ -125,6 +128,7 @@ class Products:
                     statements.ADD.of(row),
                     changed=[("product", row.id)],
                     detail={"id": row.id, "name": row.name},
+                    messages=self._added(actor, row),
                 )
             except UniqueViolation as error:
                 if error.columns == ("account_id", "name"):
@@ -158,6 +162,9 @@ class Products:
         if remodels and product.product_status == PUBLISHED:
             raise Conflict("product_published", "a published product keeps its binding mode", wire=70041)
         unbound = (statements.LOCK(product_id=product.id), UNBOUND(product_id=product.id).must(_BOUND))
+        messages: list[MessageRow] = []
+        if "name" in detail:
+            self._tell(messages, actor, product, "UPDATE", bodies.renamed(product.name, str(wanted["name"])))
         write = statements.UPDATE(
             product_id=product.id,
             seen_updated_at=product.updated_at,
@@ -173,6 +180,7 @@ class Products:
                 write,
                 changed=[("product", product.id)],
                 detail=detail,
+                messages=messages,
             )
         except UniqueViolation:
             raise _name_taken(str(wanted["name"])) from None
@@ -192,6 +200,8 @@ class Products:
         if devices.real and not force:
             message = f"product {product_key} has {devices.real} devices; delete them first, or force it"
             raise Conflict("product_has_devices", message, detail={"devices": devices.real})
+        messages: list[MessageRow] = []
+        self._tell(messages, actor, product, "DELETE", bodies.product_snapshot(product))
         await self._ledger.commit(
             actor,
             "product.delete",
@@ -200,6 +210,7 @@ class Products:
             *queue_statements.stop_product(product.id, self._ledger.clock.now_ms()),
             changed=[("product", product.id), ("queue", product.id)],
             detail={"id": product.id, "name": product.name, "devices": devices.real},
+            messages=messages,
         )
         for listener in self.on_delete:
             await listener(product)
@@ -209,6 +220,26 @@ class Products:
         product = self.one(actor.account_id, product_key)
         await self._ledger.commit(actor, "product.show_secret", ("product", product_key))
         return product.product_secret
+
+    def _added(self, actor: Actor, row: statements.ProductRow) -> list[MessageRow]:
+        """For every application of the account, because the product is not authorized to any yet (section 4.9)."""
+        messages: list[MessageRow] = []
+        data, extra = bodies.product_snapshot(row), {"productKey": row.product_key}
+        for app in self._directory.apps(actor.account_id):
+            self._ledger.announcer.app(
+                messages.append, app.id, _PRODUCT, data, operation="ADD", actor=actor, extra=extra
+            )
+        return messages
+
+    def _tell(
+        self, messages: list[MessageRow], actor: Actor, product: Product, operation: str, data: bodies.Json
+    ) -> None:
+        """For the application that holds the product."""
+        if product.app_id is not None:
+            extra = {"productKey": product.product_key}
+            self._ledger.announcer.app(
+                messages.append, product.app_id, _PRODUCT, data, operation=operation, actor=actor, extra=extra
+            )
 
     def _check_gateways(self, account_id: int, product_keys: Sequence[str] | None) -> None:
         for key in product_keys or ():

@@ -9,7 +9,9 @@ from mooring.store import UniqueViolation, Vault, Write, WriteRefused
 from mooring.store import products as product_statements
 from mooring.store import queues as queue_statements
 from mooring.store import saas_apps as statements
+from mooring.store.queue_messages import MessageRow
 
+from . import message_bodies as bodies
 from .addresses import parse_addresses
 from .entities import App, Product
 from .errors import Conflict, Invalid, LimitReached, Missing
@@ -222,6 +224,7 @@ class SaasApps:
                 write,
                 product=product,
                 detail={"product_key": product_key},
+                messages=self._granted(actor, app, product, "AUTH"),
             )
         except WriteRefused:
             raise self._taken(product_key, actor.account_id) from None
@@ -235,7 +238,16 @@ class SaasApps:
         try:
             stops = queue_statements.stop_product(product.id, self._ledger.clock.now_ms())
             detail: dict[str, object] = {"product_key": product_key}
-            await self._commit(actor, app, "app.cancel_product", write, *stops, product=product, detail=detail)
+            await self._commit(
+                actor,
+                app,
+                "app.cancel_product",
+                write,
+                *stops,
+                product=product,
+                detail=detail,
+                messages=self._granted(actor, app, product, "CANCEL_AUTH"),
+            )
         except WriteRefused:
             raise Conflict("product_not_authorized", f"{product_key} is not authorized to {app.name}") from None
 
@@ -247,6 +259,7 @@ class SaasApps:
         *writes: Write,
         product: Product | None = None,
         detail: dict[str, object] | None = None,
+        messages: Sequence[MessageRow] = (),
     ) -> None:
         changed = [("app", app.id)] if product is None else [("product", product.id), ("queue", product.id)]
         await self._ledger.commit(
@@ -256,7 +269,22 @@ class SaasApps:
             *writes,
             changed=changed if writes else (),
             detail={"id": app.id, **(detail or {})},
+            messages=messages,
         )
+
+    def _granted(self, actor: Actor, app: App, product: Product, operation: str) -> list[MessageRow]:
+        """For the application concerned: the last message about the product when it loses it."""
+        messages: list[MessageRow] = []
+        self._ledger.announcer.app(
+            messages.append,
+            app.id,
+            "META_EVENT-GRANT_AUTHORIZED",
+            bodies.product_snapshot(product),
+            operation=operation,
+            actor=actor,
+            extra={"productKey": product.product_key},
+        )
+        return messages
 
     def _row(self, actor: Actor, name: str, description: str, new: NewApp) -> statements.AppRow:
         app_id = self._ledger.ids.next()

@@ -225,7 +225,7 @@ class SubDevices:
     async def _withdraw(self, gateway: Session, request: SubDeviceRequest) -> _Outcome:
         device = await self._own(gateway, request)
         self._end(gateway, device)
-        await self._topology.withdraw(device)
+        await self._topology.withdraw(device, gateway.device)
         return _Outcome()
 
     async def _own(self, gateway: Session, request: SubDeviceRequest) -> Device:

@@ -7,6 +7,7 @@ import msgspec
 from mooring.store import UniqueViolation, WriteRefused
 from mooring.store import products as product_statements
 from mooring.store import thing_models as statements
+from mooring.store.queue_messages import MessageRow
 from mooring.thingmodel import (
     Checked,
     Difference,
@@ -19,6 +20,7 @@ from mooring.thingmodel import (
     with_profile,
 )
 
+from . import message_bodies as bodies
 from .entities import Product
 from .errors import Conflict, Invalid, Missing
 from .fields import check_choice, check_text
@@ -128,6 +130,17 @@ class ThingModels:
         move = product_statements.SET_RELEASE(
             product_id=product.id, seen_version=product.released_version, new_version=version
         )
+        messages: list[MessageRow] = []
+        if product.app_id is not None:
+            self._ledger.announcer.app(
+                messages.append,
+                product.app_id,
+                "META_EVENT-THING_MODEL",
+                bodies.model(with_profile(document, product_key, version)),
+                operation="RELEASE",
+                actor=actor,
+                extra={"productKey": product_key},
+            )
         try:
             await self._ledger.commit(
                 actor,
@@ -138,6 +151,7 @@ class ThingModels:
                 used_up.must("draft"),
                 changed=[("product", product.id)],
                 detail={"version": version},
+                messages=messages,
             )
         except (UniqueViolation, WriteRefused):
             raise Conflict("release_race", f"{product_key} was edited or released by someone else just now") from None

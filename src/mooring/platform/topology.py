@@ -15,6 +15,7 @@ from mooring.store import Store, Write, WriteRefused
 from mooring.store import gateway_links as statements
 
 from . import loading
+from . import message_bodies as bodies
 from .devices import Devices
 from .entities import Device, Product
 from .errors import Conflict
@@ -140,9 +141,11 @@ class Topology:
             ),
         ]
 
-    async def withdraw(self, sub_device: Device) -> None:
+    async def withdraw(self, sub_device: Device, gateway: Device) -> None:
         """De-register a sub-device: its secret is void and its links are gone. Raises StoreError."""
         entry = Entry()
+        data = bodies.brief(sub_device.name, sub_device.sn)
+        self._ledger.announcer.device_changed(entry.push, sub_device, "LOGOFF", data, gateway=gateway)
         entry.write(statements.WITHDRAW(of_device=sub_device.id, now=self._ledger.later_than(sub_device.updated_at)))
         entry.write(statements.RELEASE_SUB_DEVICE(of_sub_device=sub_device.id))
         await self._journal.commit(entry)

@@ -1,7 +1,7 @@
 """Counters of the AMQP endpoint for Prometheus. Plain numbers on the hot path; they are read when somebody asks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,9 +11,10 @@ __all__ = ["EndpointMetrics"]
 
 
 class EndpointMetrics(Collector):
-    """Connections, deliveries and refusals of this process."""
+    """Connections, deliveries and refusals of this process; `invalid` counts messages that broke their schema."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None, invalid: Mapping[str, int] | None = None) -> None:
+        self._invalid = {} if invalid is None else invalid
         self.connections = 0
         self.accepted = 0  # connections ever
         self.delivered = 0
@@ -32,3 +33,9 @@ class EndpointMetrics(Collector):
         for reason, count in sorted(self.refused.items()):
             refused.add_metric((reason,), count)
         yield refused
+        broken = CounterMetricFamily(
+            "mooring_messages_invalid", "Messages not queued because they break their schema", labels=("type",)
+        )
+        for kind, count in sorted(self._invalid.items()):
+            broken.add_metric((kind,), count)
+        yield broken
