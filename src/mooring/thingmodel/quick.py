@@ -8,7 +8,8 @@ are. What comes out is the same on both ways; a property test sees to that.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeAlias
 
 from mooring.protocol.ttlv import BYTES, MAX_EXPONENT, NEWER_BYTES, NUMBER
 from mooring.thingmodel.exact import number_text
@@ -21,6 +22,18 @@ _FALSE: Final = -1
 _TRUE: Final = -2
 _BYTES: Final = -3
 
+_NEGATIVE: Final = 0x80
+_TABLED: Final = 3  # decimals whose texts are kept: devices hardly report more
+_FRACTIONS: Final = tuple(
+    tuple(f".{rest:0{decimals}}".rstrip("0").rstrip(".") for rest in range(10**decimals)) if decimals else ("",)
+    for decimals in range(_TABLED + 1)
+)
+"""By decimals, the end of a number's text by the last digits of its magnitude."""
+
+_Way: TypeAlias = tuple[int, int, tuple[str, ...]]
+"""How a number is read, by its marker: the bytes from header to end; what divides its magnitude, 1 where there are no
+decimals and 0 where `_text` has to look; the texts of the remainders."""
+
 
 class QuickReader:
     """Compiled once per model. `read` gives the properties by id in pushed form, and the rows of dmData."""
@@ -29,7 +42,7 @@ class QuickReader:
 
     def __init__(self, properties: Mapping[int, Property]) -> None:
         # By the two bytes before each value, id and type: the id, how the row begins, the decimals of a number or what
-        # else it is, and what reads bytes.
+        # else it is, and what reads it.
         self._plans: dict[int, tuple[int, str, int, Any]] = {}
         for ident, compiled in properties.items():
             self._plan(ident, compiled.type)
@@ -44,7 +57,7 @@ class QuickReader:
                 for on_wire in (BYTES, NEWER_BYTES):
                     self._plans[header | on_wire] = ident, head, _BYTES, value_type.decode
             case int():
-                self._plans[header | NUMBER] = ident, f'{head}"', kind, None
+                self._plans[header | NUMBER] = ident, f'{head}"', kind, _ways(kind)
 
     def read(self, data: bytes) -> tuple[dict[int, object], str] | None:
         """Properties by id and dmData; None for a message that is to be read as all others are."""
@@ -54,32 +67,24 @@ class QuickReader:
         at, end = 0, len(data)
         try:
             while at < end:
-                ident, head, decimals, read = plans[data[at] << 8 | data[at + 1]]
+                ident, head, decimals, how = plans[data[at] << 8 | data[at + 1]]
                 if decimals >= 0:
-                    marker = data[at + 2]
-                    stop = at + 4 + (marker & 7)
-                    magnitude = whole(data[at + 3 : stop], "big")
-                    text = str(magnitude)
-                    exponent = marker >> 3 & MAX_EXPONENT
-                    if exponent:
-                        if exponent > decimals or exponent == MAX_EXPONENT:
-                            text = number_text(Decimal(f"{text}E-{exponent}"), decimals)
-                        elif magnitude:
-                            text = (
-                                f"{text[:-exponent]}.{text[-exponent:]}"
-                                if len(text) > exponent
-                                else f"0.{text.rjust(exponent, '0')}"
-                            )
-                            if not magnitude % 10:
-                                text = text.rstrip("0").rstrip(".")
-                    if marker & 0x80 and text != "0":
-                        text = f"-{text}"
+                    size, power, fractions = how[data[at + 2]]
+                    stop = at + size
+                    magnitude = whole(data[at + 3 : stop])
+                    if power == 1:
+                        text = f"{magnitude}"
+                    elif power:
+                        before, rest = divmod(magnitude, power)
+                        text = f"{before}{fractions[rest]}"
+                    else:
+                        text = _text(data[at + 2], magnitude, decimals)
                     properties[ident] = text
                     append(f'{head}{text}"}}')
                 elif decimals == _BYTES:
                     start = at + 4
                     stop = start + (data[at + 2] << 8 | data[at + 3])
-                    value, text = read(data[start:stop], ())
+                    value, text = how(data[start:stop], ())
                     properties[ident] = value
                     append(f"{head}{text}}}")
                 else:
@@ -90,3 +95,26 @@ class QuickReader:
         except (KeyError, IndexError):
             return None
         return (properties, f"[{','.join(rows)}]") if at == end else None
+
+
+@cache
+def _ways(decimals: int) -> tuple[_Way, ...]:
+    """The ways of all 256 markers, for numbers that are rounded to so many decimals."""
+    return tuple(_way(marker, decimals) for marker in range(256))
+
+
+def _way(marker: int, decimals: int) -> _Way:
+    size, exponent = 4 + (marker & 7), marker >> 3 & MAX_EXPONENT
+    if marker & _NEGATIVE or exponent > decimals or exponent > _TABLED:
+        return size, 0, ()
+    return size, 10**exponent, _FRACTIONS[exponent]
+
+
+def _text(marker: int, magnitude: int, decimals: int) -> str:
+    """The text of a number below zero, or with many decimals."""
+    exponent = marker >> 3 & MAX_EXPONENT
+    if exponent <= _TABLED and exponent <= decimals:
+        before, rest = divmod(magnitude, 10**exponent)
+        return f"-{before}{_FRACTIONS[exponent][rest]}" if magnitude else "0"
+    number = Decimal(f"{'-' if marker & _NEGATIVE else ''}{magnitude}E-{exponent}")
+    return number_text(number, decimals)
