@@ -1,6 +1,9 @@
 """The logs of a device, each a tab: messages, events, exceptions, calls, commands, positions, sub-devices."""
 
 import base64
+from collections.abc import Mapping
+
+import msgspec
 
 from mooring.platform.command_input import Kind
 from mooring.platform.command_timeline import CommandTimeline
@@ -11,6 +14,7 @@ from mooring.platform.topology import SubDevice
 from .commands import command_state
 from .device_of import DevicePage, path_of
 from .html import Child, Html, tag
+from .model_form import properties
 from .page import Action, AnyRoute, Done, Form, View
 from .parts import (
     Column,
@@ -61,6 +65,7 @@ async def data(view: View, shown: DevicePage) -> Child:
         size=paging.size,
     )
     encoding = view.query.get("as", "decoded")
+    names = {feature.id: feature.code for feature in properties(shown.product, view.language)}
     bar = filters(
         view,
         choice(view, "direction", t("Direction"), [(str(key), t(name)) for key, name in _DIRECTIONS.items()]),
@@ -76,7 +81,7 @@ async def data(view: View, shown: DevicePage) -> Child:
         Column(t("Command"), lambda row: tag.code(f"{row.cmd:04X}")),
         Column(t("Status"), lambda row: t(STATUSES[row.status])),
         Column(t("Ticket"), lambda row: _ticket(row)),
-        Column(t("Content"), lambda row: tag.code(_content(row, encoding))),
+        Column(t("Content"), lambda row: tag.code(_content(row, encoding, names)), wide=True),
         Column(t("Sent"), lambda row: moment(row.sent_at)),
     ]
     return card(
@@ -122,7 +127,7 @@ async def exceptions(view: View, shown: DevicePage) -> Child:
         Column(t("Command"), lambda row: tag.code(f"{row.cmd:04X}") if row.cmd is not None else None),
         Column(t("Reason"), lambda row: row.reason),
         Column(t("Failing ids"), lambda row: tag.code(row.feature_ids) if row.feature_ids else None),
-        Column(t("Content"), lambda row: tag.code(base64.b64decode(row.data).hex())),
+        Column(t("Content"), lambda row: tag.code(base64.b64decode(row.data).hex()), wide=True),
     ]
     nothing = empty(t("Everything that the device sent could be taken."))
     bar = filters(view, _period(view))
@@ -263,13 +268,25 @@ _UNBIND = Action("/devices/{product_key}/{device_key}/unbind", _unbind)
 ROUTES: tuple[AnyRoute, ...] = (_UNBIND,)
 
 
-def _content(row: DataRow, encoding: str) -> str:
+def _content(row: DataRow, encoding: str, names: Mapping[int, str]) -> str:
     if encoding == "base64":
         return row.data
     raw = base64.b64decode(row.data)
     if encoding == "text":
         return raw.decode(errors="replace")
-    return raw.hex() if encoding == "hex" or row.dm_data is None else row.dm_data
+    return raw.hex() if encoding == "hex" or row.dm_data is None else _decoded(row.dm_data, names)
+
+
+def _decoded(dm_data: str, names: Mapping[int, str]) -> str:
+    """dmData with codes for ids, where the released model has them (tsl.md section 10)."""
+    entries = msgspec.json.decode(dm_data)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and "id" in entry for entry in entries):
+        return dm_data
+    return "  ".join(f"{names.get(entry['id'], entry['id'])}={_plain(entry.get('value'))}" for entry in entries)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _ticket(row: DataRow) -> Child:

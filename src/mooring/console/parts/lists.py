@@ -16,11 +16,12 @@ _MAX_PAGE = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[_RowT]):
-    """A column: its heading and what it shows of a row."""
+    """A column: its heading and what it shows of a row; a `wide` one keeps room for long contents."""
 
     title: str
     cell: Callable[[_RowT], Child]
     numeric: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _tick(ticks: tuple[str, Callable[[Any], str]], row: Any) -> Html:
 def _cell(column: Column[Any], row: Any) -> Html:
     found = column.cell(row)
     shown = "–" if found is None or found == "" else found
-    return tag.td(shown, data_label=column.title, class_="number" if column.numeric else None)
+    style = "number" if column.numeric else "wide" if column.wide else None
+    return tag.td(shown, data_label=column.title, class_=style)
 
 
 def _pager(view: View, total: int, paging: Paging) -> Html:

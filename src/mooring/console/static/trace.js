@@ -37,8 +37,8 @@
     const direction = event.direction === "up" ? trace.dataset.up : event.direction === "down" ? trace.dataset.down : event.kind;
     cell(row, labels[1], direction).className = `badge ${event.direction === "up" ? "info" : event.kind === "malformed" ? "bad" : "plain"}`;
     cell(row, labels[2], event.cmd || event.kind, "code");
-    cell(row, labels[3], decoded(event), "code");
-    cell(row, labels[4], event.clear || event.hex || "", "code");
+    cell(row, labels[3], decoded(event), "code").parentElement.className = "wide";
+    cell(row, labels[4], event.clear || event.hex || "", "code").parentElement.className = "wide";
     return row;
   };
 
