@@ -10,11 +10,12 @@ from mooring.platform.entities import Device
 from mooring.platform.latest import Newest
 
 from . import device_debug, device_logs, device_trace
+from .device_history import value_history
 from .device_of import DevicePage, device_of, path_of
 from .devices import AUTH_MODES, device_state
-from .html import Child, tag
-from .model_form import properties
-from .page import Action, AnyRoute, Done, Form, Page, Shown, View
+from .html import Child, Html, tag
+from .model_form import Feature, properties
+from .page import Action, AnyRoute, Done, Form, Page, Shown, View, address
 from .parts import (
     Column,
     action_button,
@@ -167,10 +168,20 @@ async def _values(view: View, shown: DevicePage) -> Child:
         Column(t("Data type"), lambda row: row[0].data_type),
         Column(t("Value"), lambda row: _value(row[1], row[0].unit)),
         Column(t("Updated"), lambda row: moment(row[1].at if row[1] else None)),
+        Column(t("History"), lambda row: _history_link(view, shown, row[0])),
     ]
     title = t("Latest values")
     nothing = empty(t("The product has no released thing model."))
-    return card("", live("values", _VALUES_S, table(columns, rows, title) if rows else nothing))
+    now = card("", live("values", _VALUES_S, table(columns, rows, title) if rows else nothing))
+    asked = next((feature for feature in known if feature.code == view.query.get("feature")), None)
+    if asked is None or view.part:
+        return now
+    return await value_history(view, shown, asked), now
+
+
+def _history_link(view: View, shown: DevicePage, feature: Feature) -> Html:
+    where = address(_PATH, {"tab": "values", "feature": feature.code}, **path_of(shown))
+    return tag.a(view.t("Show"), href=where, aria_label=f"{view.t('History')} {feature.name}")
 
 
 def _value(newest: Newest | None, unit: str) -> Child:

@@ -9,6 +9,7 @@ from mooring.platform.trace import TooManyWatchers, TraceEvent
 
 from .device_of import DevicePage, device_of, path_of
 from .html import Child, tag
+from .model_form import properties
 from .page import AnyRoute, Stream, View, address
 from .parts import card
 
@@ -40,12 +41,18 @@ async def show(view: View, shown: DevicePage) -> Child:
         card("", tag.div(chosen, class_="filters"), state, box, actions=buttons),
         id="trace",
         data_source=source,
+        data_names=msgspec.json.encode(_names(view, shown)).decode(),
         data_up=t("Up"),
         data_down=t("Down"),
         data_watching=t("Watching."),
         data_broken=t("The connection is broken; trying again."),
         data_lost=t("events were too many to show"),
     )
+
+
+def _names(view: View, shown: DevicePage) -> dict[str, list[str]]:
+    """Code and type of each property by its id."""
+    return {str(entry.id): [entry.code, entry.data_type] for entry in properties(shown.product, view.language)}
 
 
 async def _stream(view: View) -> AsyncIterator[bytes]:

@@ -22,9 +22,33 @@
 
   const labels = [...trace.querySelectorAll("th")].map((head) => head.textContent);
 
+  const names = JSON.parse(trace.dataset.names);
+
+  // Bytes travel as base64; those of a TEXT are shown as text.
+  const valueOf = (value, kind) => {
+    if (typeof value !== "string") return JSON.stringify(value);
+    if (kind !== "TEXT") return value;
+    try {
+      return new TextDecoder().decode(Uint8Array.from(atob(value), (character) => character.charCodeAt(0)));
+    } catch {
+      return value;
+    }
+  };
+
+  // {"Report": {"fields": [{id, value}, …]}} as "Report code=value …"; anything else as it is.
+  const readable = (found) => {
+    const [[name, body] = []] = Object.entries(found);
+    if (!body || !Array.isArray(body.fields)) return JSON.stringify(found);
+    const parts = body.fields.map(({ id, value }) => {
+      const [code, kind] = names[id] || [id, ""];
+      return `${code}=${valueOf(value, kind)}`;
+    });
+    return `${name} ${parts.join("  ")}`;
+  };
+
   const decoded = (event) => {
     if (event.decoded === undefined || event.decoded === null) return event.note || "";
-    return `${event.note ? `${event.note} ` : ""}${JSON.stringify(event.decoded)}`;
+    return `${event.note ? `${event.note} ` : ""}${readable(event.decoded)}`;
   };
 
   const text = (event) => [event.kind, event.cmd, event.topic, event.hex, event.clear, decoded(event)].join(" ").toLowerCase();
