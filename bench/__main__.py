@@ -18,6 +18,7 @@ from rich.console import Console
 from .brokers import find_mosquitto
 from .commands import CommandPlan, measure_commands
 from .connections import measure_connections
+from .console import measure_console
 from .dataset import seed, seed_fleet
 from .errors import BenchFailed
 from .history import HistoryPlan, measure_history
@@ -29,6 +30,7 @@ from .reads import Pace, ReadsPlan, fill, measure_reads
 from .report import (
     show_commands,
     show_connections,
+    show_console,
     show_history,
     show_idle,
     show_ratios,
@@ -108,6 +110,7 @@ _PARTS: Mapping[str, _Part] = {
         lambda work, plan: [measure_connections(work, plan.devices, cores())],
         show_connections,
     ),
+    "console": _Part(lambda: None, lambda work, plan: measure_console(work, plan.uplink, cores()), show_console),
     "history": _Part(lambda: None, lambda work, plan: measure_history(work, plan.history, cores()), show_history),
 }
 

@@ -14,6 +14,7 @@ from mooring import __version__
 
 from .commands import CommandRatio
 from .connections import MAX_KILOBYTES, Connections
+from .console import LivePages
 from .history import MAX_RATIO, PageCost
 from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .ratios import Ratio
@@ -24,6 +25,7 @@ from .uplink import DEVICES, UplinkRatio
 __all__ = [
     "show_commands",
     "show_connections",
+    "show_console",
     "show_history",
     "show_idle",
     "show_ratios",
@@ -108,6 +110,25 @@ def show_commands(console: Console, ratios: Sequence[CommandRatio], *, judged: b
             f"{entry.ratio:.2f}",
             f"≤ {entry.target:.0f}",
             *(f"{one:.2f}" for one in times),
+            _verdict(entry.met) if judged else "",
+        )
+    console.print(table)
+
+
+def show_console(console: Console, found: Sequence[LivePages], *, judged: bool) -> None:
+    """Uplink with live pages open."""
+    table = Table(title="Durable uplink while live pages of the console are open / without them")
+    for name in ("pages", "ratio", "target", "msg/s with", "without", "pages answered", "page ms", ""):
+        table.add_column(name, justify="right")
+    for entry in found:
+        table.add_row(
+            f"{entry.pages}",
+            f"{entry.ratio:.2f}",
+            f"≥ {entry.target:.1f}",
+            f"{entry.rate_with:,.0f}",
+            f"{entry.rate_without:,.0f}",
+            f"{entry.answered}",
+            f"{entry.page_ms:.1f}",
             _verdict(entry.met) if judged else "",
         )
     console.print(table)
