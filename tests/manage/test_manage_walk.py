@@ -109,6 +109,7 @@ async def _walk_people(desk: Desk) -> None:
     assert [token["name"] for token in (await desk.ask("GET", "/tokens"))["items"]] == ["login", "scripts"]
     await desk.ask("DELETE", f"/tokens/{made['id']}", status=204)
     await desk.ask("GET", "/account")
+    assert (await desk.ask("GET", "/overview"))["devices"]["real"] == 0
     assert (await desk.ask("PATCH", "/account", {"name": "Harbour"}))["name"] == "Harbour"
     lists = await desk.ask("PUT", "/account/addresses", {"enabled": True, "addresses": ["192.0.2.0/24"]})
     assert lists["allowed_addresses"] == ["192.0.2.0/24"]

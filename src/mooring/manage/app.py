@@ -24,6 +24,7 @@ from . import (
     end_user_apps,
     end_users,
     gateways,
+    overview,
     people,
     products,
     queues,
@@ -44,6 +45,7 @@ __all__ = ["ENDPOINTS", "create_manage"]
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *sessions.ENDPOINTS,
+    *overview.ENDPOINTS,
     *people.ENDPOINTS,
     *services.ENDPOINTS,
     *saas_apps.ENDPOINTS,

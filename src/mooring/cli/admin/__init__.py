@@ -23,6 +23,10 @@ admin = lazy_group(
             f"{__name__}.login:password", "Change the own password. Every own token ends; a saved login is renewed."
         ),
         "codes": Place(f"{__name__}.codes:codes", "Codes of an authenticator app at the own login."),
+        "overview": Place(
+            f"{__name__}.overview:overview",
+            "Show the account at one glance: devices, messages, API calls, queues, what needs attention.",
+        ),
         "account": Place(f"{__name__}.people:account", "The account."),
         "administrator": Place(f"{__name__}.people:administrator", "Members of the account."),
         "token": Place(f"{__name__}.people:token", "Tokens of the management API."),
