@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format lock screenshots clean
+.PHONY: help setup demo test bench lint format lock screenshots clean docs
 
 help:  ## List the recipes
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: $(INSTALLED)  ## Put the code into its format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+docs: $(INSTALLED)  ## Make the documentation as a site in site/; a warning is a failure
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 lock:  ## Write constraints.txt anew from the newest versions that pyproject.toml allows
 	@PYTHON=$(PYTHON) tools/lock
 
@@ -41,5 +44,5 @@ screenshots: $(INSTALLED)  ## Make the pictures of docs/console.md (needs chromi
 	@PYTHONPATH=tests $(BIN)/python tools/screenshots.py && $(BIN)/python tools/generate_docs.py
 
 clean:  ## Remove .venv, caches and results; data directories stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis bench/results dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis bench/results dist site
 	find bench src tests tools -name __pycache__ -prune -exec rm -rf {} +
