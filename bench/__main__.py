@@ -36,11 +36,13 @@ from .report import (
     show_ratios,
     show_reads,
     show_servers,
+    show_startup,
     show_uplink,
     write,
 )
 from .rounds import Plan
 from .servers import compare_servers
+from .startup import StartUpPlan, measure_startup
 from .uplink import UplinkPlan, measure_uplink
 
 _WIDTH = 120  # columns of the tables in a file or pipe
@@ -57,6 +59,7 @@ class _Amount(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
     history: HistoryPlan
     reads: ReadsPlan
+    startup: StartUpPlan
 
 
 _FULL = _Amount(
@@ -67,6 +70,7 @@ _FULL = _Amount(
     devices=5_000,
     history=HistoryPlan(rows=10_000_000, base_rows=10_000, rounds=5, calls=100),
     reads=ReadsPlan(devices=100_000, plan=Plan(rounds=7, seconds=1, warm_up=1), paced_rounds=7, paced_s=2.0),
+    startup=StartUpPlan(rounds=15),
 )
 _QUICK = _Amount(
     judged=False,
@@ -76,6 +80,7 @@ _QUICK = _Amount(
     devices=100,
     history=HistoryPlan(rows=20_000, base_rows=1_000, rounds=1, calls=5),
     reads=ReadsPlan(devices=1_000, plan=Plan(rounds=1, seconds=1, warm_up=0), paced_rounds=1, paced_s=0.5),
+    startup=StartUpPlan(rounds=1),
 )
 
 
@@ -112,6 +117,7 @@ _PARTS: Mapping[str, _Part] = {
     ),
     "console": _Part(lambda: None, lambda work, plan: measure_console(work, plan.uplink, cores()), show_console),
     "history": _Part(lambda: None, lambda work, plan: measure_history(work, plan.history, cores()), show_history),
+    "startup": _Part(lambda: None, lambda _, plan: measure_startup(plan.startup), show_startup),
 }
 
 

@@ -20,6 +20,7 @@ from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .ratios import Ratio
 from .reads import MAX_SPREAD, Pace
 from .servers import ServerRate
+from .startup import StartUp
 from .uplink import DEVICES, UplinkRatio
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "show_ratios",
     "show_reads",
     "show_servers",
+    "show_startup",
     "show_uplink",
     "write",
 ]
@@ -159,6 +161,24 @@ def show_history(console: Console, costs: Sequence[PageCost], *, judged: bool) -
             f"≤ {MAX_RATIO:.0f}",
             f"{entry.cost_ms:.2f} / {entry.base_cost_ms:.2f}",
             f"{entry.clock_ms:.2f} / {entry.base_clock_ms:.2f}",
+            _verdict(entry.met) if judged else "",
+        )
+    console.print(table)
+
+
+def show_startup(console: Console, found: Sequence[StartUp], *, judged: bool) -> None:
+    """Starts of commands beside starts of Python."""
+    table = Table(title="start of a command, in starts of python -c pass")
+    table.add_column("command", no_wrap=True)
+    for name in ("ratio", "target", "CPU ms", "ms", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in found:
+        table.add_row(
+            entry.name,
+            f"{entry.ratio:.1f}",
+            f"≤ {entry.target:.0f}",
+            f"{entry.processor_ms:.0f} / {entry.python_ms:.0f}",
+            f"{entry.clock_ms:.0f}",
             _verdict(entry.met) if judged else "",
         )
     console.print(table)

@@ -83,7 +83,7 @@ def test_a_quick_run_of_commands_follows_each_to_its_stored_answer(tmp_path: Pat
 
 
 def test_a_quick_run_connects_devices_and_pages_through_logs(tmp_path: Path) -> None:
-    document, shown = quick(tmp_path, "connections", "history")
+    document, shown = quick(tmp_path, "connections", "history", "startup")
     [connections] = document["connections"]
     assert connections["devices"] == 100
     assert connections["resident_mb"] > 0
@@ -91,3 +91,6 @@ def test_a_quick_run_connects_devices_and_pages_through_logs(tmp_path: Path) -> 
     for entry in document["history"]:
         assert entry["name"] in shown
         assert entry["cost_ms"] > 0
+    for entry in document["startup"]:
+        assert entry["name"] in shown
+        assert entry["processor_ms"] > entry["python_ms"] > 0
