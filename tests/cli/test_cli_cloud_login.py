@@ -18,7 +18,7 @@ def test_a_demo_file_is_all_that_is_needed(demo: Demo, stranger: Person) -> None
     [saved] = stranger.ask("profile", "list")
     assert (saved["name"], saved["base_url"], saved["default"]) == ("default", demo.document["base_url"], True)
     assert saved["amqp_url"] == demo.document["amqp"]["url"]
-    assert stranger.ask("api", "get", PRODUCTS)["total"] == len(demo.document["products"])
+    assert stranger.ask("api", "get", PRODUCTS)["total"] >= len(demo.document["products"])
 
 
 @pytest.mark.parametrize("way", ["stdin", "typed", "file", "environment"])

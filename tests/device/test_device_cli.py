@@ -131,6 +131,7 @@ async def test_the_demo_file_names_product_secret_and_server(tmp_path: Path) -> 
         (("--product", PK, "--scenario", "bad.toml"), "scenario: report.interval"),
         (("--product", PK, "--scenario", "other.toml", "--tsl", "smart-plug"), "scenario: values.powr"),
         (("--product", PK, "--interval", "0"), "--interval is above 0"),
+        (("--product", PK, "--secret-file", "missing"), "secret file missing: No such file"),
         (("--product", PK, "--ca", "bad.json"), "bad.json holds no certificates"),
         (("--demo-file", "demo.json", "--product", "Other"), "demo.json has no such product; it has Plug"),
         (("--demo-file", "demo.json"), "demo.json names no MQTT server"),
@@ -154,3 +155,16 @@ def test_wrong_input_is_named_with_exit_code_2(
     assert (run.code, run.out) == (2, "")
     assert reason in run.err
     assert PS not in run.err
+
+
+def test_no_secret_is_an_argument() -> None:
+    for option in ("--secret", "--gateway-secret"):
+        assert "No such option" in in_process("device", "run", option, PS, code=2, env={"COLUMNS": "120"}).err
+
+
+async def test_a_secret_file_goes_before_the_variable(tmp_path: Path) -> None:
+    async with SocketCloud() as cloud:
+        (tmp_path / "secret").write_text("another secret\n")
+        async with Process.start(tmp_path, cloud, "--product", PK, "--secret-file", "secret") as run:
+            await until(lambda: run.has("refused"))
+            assert await run.end(signal.SIGINT) == 1

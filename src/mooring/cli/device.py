@@ -1,5 +1,6 @@
 """`mooring device run`: simulated devices from the command line."""
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -38,11 +39,9 @@ class _Target(NamedTuple):
 
 def run(
     product: Annotated[str | None, typer.Option(help="Product key (with --demo-file also the product's name).")] = None,
-    secret: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MOORING_PRODUCT_SECRET", help="Product secret; asked for when not given.", show_envvar=True
-        ),
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the product secret; else MOORING_PRODUCT_SECRET, else it is asked for."),
     ] = None,
     demo_file: Annotated[
         Path | None, typer.Option(help="demo.json of `mooring up --demo`: takes product, secret and address from it.")
@@ -65,11 +64,9 @@ def run(
     gateway_product: Annotated[
         str | None, typer.Option(help="Product key of the gateway (with --demo-file also the product's name).")
     ] = None,
-    gateway_secret: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MOORING_GATEWAY_SECRET", help="Its product secret; asked for when not given.", show_envvar=True
-        ),
+    gateway_secret_file: Annotated[
+        Path | None,
+        typer.Option(help="File of its product secret; else MOORING_GATEWAY_SECRET, else it is asked for."),
     ] = None,
     scenario: Annotated[Path | None, typer.Option(help="What the devices do (TOML).")] = None,
     interval: Annotated[float | None, typer.Option(help="Seconds between reports (default 10).")] = None,
@@ -86,8 +83,8 @@ def run(
     from mooring.device import DeviceError, ScenarioError
 
     try:
-        target = _target(product, secret, demo_file, host, port, tls=tls or ca is not None)
-        carrier = _gateway(gateway, gateway_product, gateway_secret, demo_file)
+        target = _target(product, secret_file, demo_file, host, port, tls=tls or ca is not None)
+        carrier = _gateway(gateway, gateway_product, gateway_secret_file, demo_file)
         keys = _device_keys(device_key or [], count, prefix, target)
         fleet = _fleet(target, keys, tsl, scenario, interval, seed, carrier)
         raise typer.Exit(_simulate(fleet, _context(ca, tls=tls), secrets_dir, as_json=as_json))
@@ -102,15 +99,20 @@ def run(
 
 
 def _target(
-    product: str | None, secret: str | None, demo_file: Path | None, host: str | None, port: int | None, *, tls: bool
+    product: str | None,
+    secret_file: Path | None,
+    demo_file: Path | None,
+    host: str | None,
+    port: int | None,
+    *,
+    tls: bool,
 ) -> _Target:
     if demo_file is not None:
         return _demo_target(demo_file, product, host, port, tls=tls)
     if product is None:
         raise _Refusal("give --product, or --demo-file")
-    if secret is None:
-        secret = typer.prompt("Product secret", hide_input=True, err=True)
-    return _Target(product, secret or "", host or "127.0.0.1", port, {})
+    secret = _secret("MOORING_PRODUCT_SECRET", "Product secret", secret_file)
+    return _Target(product, secret, host or "127.0.0.1", port, {})
 
 
 def _demo_target(path: Path, product: str | None, host: str | None, port: int | None, *, tls: bool) -> _Target:
@@ -134,7 +136,20 @@ def _demo_target(path: Path, product: str | None, host: str | None, port: int | 
     )
 
 
-def _gateway(key: str | None, product: str | None, secret: str | None, demo_file: Path | None) -> "GatewayOf | None":
+def _secret(variable: str, prompt: str, file: Path | None) -> str:
+    """A secret from a file, a variable, or the person in front; never from an argument, which others can read."""
+    if file is not None:
+        return _text_file(file, "secret file").strip()
+    given = os.environ.get(variable)
+    if given is not None:
+        return given
+    typed: str = typer.prompt(prompt, hide_input=True, err=True)
+    return typed
+
+
+def _gateway(
+    key: str | None, product: str | None, secret_file: Path | None, demo_file: Path | None
+) -> "GatewayOf | None":
     from mooring.device import GatewayOf
 
     if key is None:
@@ -149,9 +164,8 @@ def _gateway(key: str | None, product: str | None, secret: str | None, demo_file
         for found in _json_file(demo_file, "demo file").get("products", []):
             if product in (found["product_key"], found["name"]):
                 return GatewayOf(found["product_key"], found["product_secret"], key)
-    if secret is None:
-        secret = typer.prompt("Product secret of the gateway", hide_input=True, err=True)
-    return GatewayOf(product, secret or "", key)
+    secret = _secret("MOORING_GATEWAY_SECRET", "Product secret of the gateway", secret_file)
+    return GatewayOf(product, secret, key)
 
 
 def _device_keys(keys: list[str], count: int | None, prefix: str, target: _Target) -> list[str]:

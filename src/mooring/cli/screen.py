@@ -11,6 +11,7 @@ from .failure import Finding
 __all__ = ["fields", "findings_table", "footer", "instant", "moment", "onoff", "say", "table"]
 
 _WIDTH_OF_FILES = 200
+_BETWEEN = 3  # blanks between two columns
 
 
 def say(text: str) -> None:
@@ -44,21 +45,42 @@ def fields(values: Mapping[str, object]) -> None:
         typer.echo(f"{name + ':':<{width}}{'-' if value is None or value == '' else value}")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, err: bool = False) -> None:
-    """Rows under their columns; long cells are folded, never cut."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, err: bool = False, optional: Sequence[str] = ()
+) -> None:
+    """Rows under their columns; long cells are folded, never cut.
+
+    On a terminal that is too narrow `optional` columns are left out, the last one first, and that is said on stderr.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=err, markup=False, emoji=False, highlight=False)
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         console.width = _WIDTH_OF_FILES
+    kept = _fitting(columns, cells, console.width, optional)
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+    for place in kept:
+        shown.add_column(columns[place], overflow="fold")
+    for row in cells:
+        shown.add_row(*(row[place] for place in kept))
     console.print(shown)
+    left_out = [column for place, column in enumerate(columns) if place not in kept]
+    if left_out:
+        typer.echo(f"too narrow for {', '.join(left_out)}; --json has everything", err=True)
+
+
+def _fitting(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int, optional: Sequence[str]) -> list[int]:
+    """Places of the columns that are shown."""
+    widths = [max([len(column), *(len(row[place]) for row in cells)]) for place, column in enumerate(columns)]
+    kept = list(range(len(columns)))
+    for column in reversed(optional):
+        if sum(widths[place] + _BETWEEN for place in kept) <= width:
+            break
+        kept.remove(columns.index(column))
+    return kept
 
 
 def footer(answer: Mapping[str, Any], offset: int) -> None:

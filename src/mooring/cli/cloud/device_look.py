@@ -51,6 +51,7 @@ def _ls(
                 )
                 for row in rows
             ),
+            optional=("Name", "Activated", "Last online"),
         )
         told(len(rows), more)
 

@@ -36,6 +36,7 @@ def _ls(cloud: Cloud, limit: Limit = 100) -> None:
                 )
                 for row in rows
             ),
+            optional=("Access", "Data", "Network", "Created"),
         )
         told(len(rows), more)
 

@@ -47,6 +47,7 @@ def _ls(cloud: Cloud, limit: Limit = 100) -> None:
         table(
             ("Id", "Queue", "State", "Description", "Created"),
             ((row.id, row.queue_name, _state(row.status), row.queue_desc, moment(row.create_time_ms)) for row in rows),
+            optional=("Id", "Description", "Created"),
         )
         told(len(rows), more)
 

@@ -49,6 +49,7 @@ def _ls(
                 )
                 for row in rows
             ),
+            optional=("Queue", "About", "Created"),
         )
         told(len(rows), more)
 
