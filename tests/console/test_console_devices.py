@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from console.looking import Looker, Seen
+from console.looking import Looker, Seen, faults_of
 
 
 def test_the_list_narrows_as_one_types(owner: Looker, opened: Callable[..., Page]) -> None:
@@ -21,6 +21,7 @@ def test_a_device_is_added_and_its_secret_shown_once(owner: Looker, opened: Call
     page = opened(owner, "/devices")
     page.get_by_role("button", name="Add a device").click()
     box = page.get_by_role("dialog", name="Add a device")
+    assert faults_of(page) == []
     box.get_by_label("Product").select_option(owner.served.product_key)
     box.get_by_label("DeviceKey").first.fill("x!")
     box.get_by_label("Authentication").select_option("1")

@@ -4,6 +4,7 @@ Messages are counted by the process that takes them, once every `SAMPLE_S`, and 
 the database has to count are remembered for a few seconds, so that many lookers cost no more than one.
 """
 
+import asyncio
 from collections import deque
 
 import msgspec
@@ -102,6 +103,7 @@ class Overview:
         self._counted = 0
         self._sampled_at = clock.monotonic()
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
+        self._reading = asyncio.Lock()  # whoever comes meanwhile gets what the first one read
         self._remembered: dict[int, tuple[float, Summary]] = {}
 
     def sample(self) -> None:
@@ -113,21 +115,23 @@ class Overview:
 
     async def of(self, account_id: int) -> Summary:
         """The account's state. Raises StoreUnavailable."""
-        known = self._remembered.get(account_id)
-        now = self._clock.monotonic()
-        if known is not None and now - known[0] < _REMEMBERED_S:
-            return msgspec.structs.replace(known[1], messages=tuple(self._samples))
+        async with self._reading:
+            known = self._remembered.get(account_id)
+            now = self._clock.monotonic()
+            if known is None or now - known[0] >= _REMEMBERED_S:
+                known = self._remembered[account_id] = now, await self._read(account_id)
+        return msgspec.structs.replace(known[1], messages=tuple(self._samples))
+
+    async def _read(self, account_id: int) -> Summary:
         queues = [await self._queues.detail(account_id, queue.id) for queue in self._queues.all(account_id)]
         apps = self._saas_apps.all(account_id)
-        found = Summary(
+        return Summary(
             devices=await self._devices.summary(account_id),
-            messages=tuple(self._samples),
+            messages=(),
             apps=tuple([await self._calls(app) for app in apps]),
             queues=tuple(_backlog(detail.queue, detail.state) for detail in queues),
             attention=self._attention(apps, self._products.all(account_id), queues),
         )
-        self._remembered[account_id] = now, found
-        return found
 
     async def _calls(self, app: App) -> AppCalls:
         operations, _ = await self._statistics.of_app(app.id, since=self._clock.now_ms() - _DAY_MS)
