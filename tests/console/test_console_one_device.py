@@ -138,5 +138,5 @@ def test_a_sheet_of_serial_numbers_shows_a_code_for_each(owner: Looker, opened: 
 def test_the_history_of_a_value_is_a_chart_with_its_figures(owner: Looker, opened: Callable[..., Page]) -> None:
     page = opened(owner, f"{device(owner, 'values')}&feature=power")
     expect(page.get_by_role("img", name="History of Active power (W)")).to_be_visible()
-    page.get_by_text(re.compile("The newest .* values")).click()
+    page.locator("summary", has_text="The newest").click()
     assert page.get_by_role("region", name=re.compile("The newest")).get_by_role("row").count() > 1

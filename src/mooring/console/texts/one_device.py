@@ -64,7 +64,7 @@ TEXTS = {
     "History": "历史",
     "History of {name}": "{name} 的历史",
     "No message of the data log has this value.": "数据日志中没有该属性的值。",
-    "Show": "查看",
+    "Show": "显示",
     "The newest {count} values": "最近 {count} 个值",
     "How it is sent": "发送方式",
     "Identifier": "标识符",
