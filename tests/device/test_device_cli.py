@@ -29,14 +29,16 @@ class Process:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def start(cls, folder: Path, cloud: SocketCloud, *arguments: str) -> AsyncIterator["Process"]:
+    async def start(
+        cls, folder: Path, cloud: SocketCloud, *arguments: str, secret: str = PS
+    ) -> AsyncIterator["Process"]:
         command = ["-m", "mooring", "device", "run", "--port", str(cloud.port), *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORING_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
             cwd=folder,
-            env={**environment, "MOORING_PRODUCT_SECRET": PS},
+            env={**environment, "MOORING_PRODUCT_SECRET": secret},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -163,8 +165,8 @@ def test_no_secret_is_an_argument() -> None:
 
 
 async def test_a_secret_file_goes_before_the_variable(tmp_path: Path) -> None:
-    async with SocketCloud() as cloud:
-        (tmp_path / "secret").write_text("another secret\n")
-        async with Process.start(tmp_path, cloud, "--product", PK, "--secret-file", "secret") as run:
-            await until(lambda: run.has("refused"))
-            assert await run.end(signal.SIGINT) == 1
+    (tmp_path / "secret").write_text(f"{PS}\n")
+    arguments = ("--product", PK, "--secret-file", "secret")
+    async with SocketCloud() as cloud, Process.start(tmp_path, cloud, *arguments, secret="another") as run:
+        await until(lambda: run.has("connected"))
+        assert await run.end(signal.SIGTERM) == 0
