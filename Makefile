@@ -22,7 +22,7 @@ demo: $(INSTALLED)  ## Run the demo, with a simulated device; ONCE=1 stops after
 test: $(INSTALLED)  ## Run the tests on SQLite and PostgreSQL; ARGS= goes to pytest
 	@tools/run-tests $(ARGS)
 
-bench: $(INSTALLED)  ## Measure (needs wrk, mosquitto); ARGS=--quick, --idle, --servers or --only PART
+bench: $(INSTALLED)  ## Measure (needs wrk, mosquitto, rabbitmq-server); ARGS=--quick, --idle, --servers or --only PART
 	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(INSTALLED)  ## Check style and types

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from .brokers import find_mosquitto
+from .brokers import find_mosquitto, find_rabbitmq
 from .commands import CommandPlan, measure_commands
 from .connections import measure_connections
 from .console import measure_console
@@ -24,6 +24,7 @@ from .errors import BenchFailed
 from .history import HistoryPlan, measure_history
 from .idle import measure_idle
 from .load import CONNECTIONS, find_wrk
+from .messages import MessagePlan, measure_messages
 from .processes import cores
 from .ratios import Ratio, measure
 from .reads import Pace, ReadsPlan, fill, measure_reads
@@ -33,6 +34,7 @@ from .report import (
     show_console,
     show_history,
     show_idle,
+    show_messages,
     show_ratios,
     show_reads,
     show_servers,
@@ -60,6 +62,7 @@ class _Amount(msgspec.Struct, frozen=True, kw_only=True):
     history: HistoryPlan
     reads: ReadsPlan
     startup: StartUpPlan
+    messages: MessagePlan
 
 
 _FULL = _Amount(
@@ -71,6 +74,7 @@ _FULL = _Amount(
     history=HistoryPlan(rows=10_000_000, base_rows=10_000, rounds=5, calls=100),
     reads=ReadsPlan(devices=100_000, plan=Plan(rounds=7, seconds=1, warm_up=1), paced_rounds=7, paced_s=2.0),
     startup=StartUpPlan(rounds=15),
+    messages=MessagePlan(rounds=7, messages={1: 3_000, 100: 8_000}, trips=200, ingest_s=1.0, reports=400),
 )
 _QUICK = _Amount(
     judged=False,
@@ -81,6 +85,7 @@ _QUICK = _Amount(
     history=HistoryPlan(rows=20_000, base_rows=1_000, rounds=1, calls=5),
     reads=ReadsPlan(devices=1_000, plan=Plan(rounds=1, seconds=1, warm_up=0), paced_rounds=1, paced_s=0.5),
     startup=StartUpPlan(rounds=1),
+    messages=MessagePlan(rounds=1, messages={1: 100, 100: 300}, trips=10, ingest_s=0.2, reports=100),
 )
 
 
@@ -110,6 +115,7 @@ _PARTS: Mapping[str, _Part] = {
     "reads": _Part(find_wrk, _measure_reads, show_reads),
     "uplink": _Part(find_mosquitto, lambda work, plan: measure_uplink(work, plan.uplink, cores()), show_uplink),
     "commands": _Part(find_mosquitto, lambda work, plan: measure_commands(work, plan.commands, cores()), show_commands),
+    "messages": _Part(find_rabbitmq, lambda work, plan: measure_messages(work, plan.messages, cores()), show_messages),
     "connections": _Part(
         lambda: None,
         lambda work, plan: [measure_connections(work, plan.devices, cores())],

@@ -1,4 +1,6 @@
-"""The brokers that devices are measured against: Mosquitto and amqtt, taking everything and keeping nothing."""
+"""The brokers that are measured beside: for devices Mosquitto and amqtt, taking everything and keeping nothing; for
+consumers RabbitMQ.
+"""
 
 import contextlib
 import re
@@ -11,10 +13,14 @@ from pathlib import Path
 from .errors import BenchFailed
 from .processes import Cores, Running, running
 
-__all__ = ["amqtt", "find_mosquitto", "free_port", "mosquitto"]
+__all__ = ["amqtt", "find_mosquitto", "find_rabbitmq", "free_port", "mosquitto", "rabbitmq"]
 
 _MOSQUITTO_READY = re.compile(r"mosquitto version \S+ running")
 _AMQTT_READY = re.compile(r"amqtt is ready: .*")
+_RABBITMQ_READY = re.compile(r"RabbitMQ is ready: (amqp://\S+)")
+_WITH_RABBITMQ = Path(__file__).parent.parent / "tools/with-rabbitmq"
+_RABBITMQ_START_S = 180.0  # on one core that has other work
+_STATISTICS_MS = 5_000  # RabbitMQ's own default; the tests want it faster
 _SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"  # not on everybody's path
 _CONFIG = """\
 listener {port} 127.0.0.1
@@ -55,6 +61,23 @@ def amqtt(work: Path, cores: Cores) -> Iterator[tuple[Running, int]]:
     command = [*cores.server, sys.executable, "-m", "bench.amqtt_broker", str(port)]
     with running(command, work / "amqtt.log", _AMQTT_READY) as broker:
         yield broker, port
+
+
+def find_rabbitmq() -> str:
+    """The program rabbitmq-server. Raises BenchFailed."""
+    found = shutil.which("rabbitmq-server", path=f"/usr/lib/rabbitmq/bin:{_SYSTEM_FOLDERS}")
+    if found is None:
+        raise BenchFailed("RabbitMQ is missing; run: sudo apt-get install rabbitmq-server")
+    return found
+
+
+@contextlib.contextmanager
+def rabbitmq(work: Path, cores: Cores) -> Iterator[tuple[Running, str]]:
+    """Debian's RabbitMQ as deploy/rabbitmq configures it, and the URL of its administrator. Raises BenchFailed."""
+    node = [str(_WITH_RABBITMQ), sys.executable, "-m", "bench.rabbitmq_ready"]
+    command = [*cores.server, "env", f"STATISTICS_MS={_STATISTICS_MS}", *node]
+    with running(command, work / "rabbitmq.log", _RABBITMQ_READY, _RABBITMQ_START_S) as broker:
+        yield broker, str(_RABBITMQ_READY.findall(broker.ready_line)[0])
 
 
 def free_port() -> int:

@@ -24,7 +24,7 @@ from .player import Player, player
 from .processes import Cores, mooring_up, running
 from .round_trip_load import KINDS, Order, Outcome
 
-__all__ = ["MAX_RATIO", "CommandPlan", "CommandRatio", "login_token", "measure_commands"]
+__all__ = ["MAX_RATIO", "CommandPlan", "CommandRatio", "login_token", "measure_commands", "syncs"]
 
 MAX_RATIO = 3.0
 _PARTS = {"p50": 0.5, "p99": 0.99}
@@ -81,14 +81,14 @@ def measure_commands(work: Path, plan: CommandPlan, cores: Cores) -> list[Comman
         http_port = httpx.URL(mooring.base_url).port or 0
         ends = Order(do="open", mqtt_port=mooring.mqtt_port, http_port=http_port, bare_port=bare_port, token=token)
         _ask(load, ends)
-        rounds, syncs = [], []
+        rounds, disk = [], []
         for _ in range(plan.rounds + 1):  # the first warms up
             rounds.append({kind: _ask(load, Order(do="run", kind=kind, count=plan.trips)) for kind in _TURN})
-            syncs.append(_syncs(work / "sync", plan.trips))
-    return [_ratio(kind, part, rounds[1:], syncs[1:]) for kind in KINDS for part in _PARTS]
+            disk.append(syncs(work / "sync", plan.trips))
+    return [_ratio(kind, part, rounds[1:], disk[1:]) for kind in KINDS for part in _PARTS]
 
 
-def _syncs(file: Path, count: int) -> list[float]:
+def syncs(file: Path, count: int) -> list[float]:
     """How long the disk takes for a page, so many times; seconds."""
     times = []
     with file.open("wb", buffering=0) as written:

@@ -3,7 +3,7 @@ or one product with devices.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,20 @@ from mooring.platform.device_input import STATIC, NewDevice
 from mooring.platform.entities import PACKAGES, App
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
-from mooring.store import DataDirectory, Vault
+from mooring.platform.subscriptions import NewSubscription
+from mooring.store import DataDirectory, Vault, queue_messages
 from mooring.store.migrate import migrate_sqlite
 from mooring.store.sqlite import SqliteStore
-from mooring.store.vault import create_key_file
+from mooring.store.vault import create_key_file, read_key_file
 
 from .devices import Fleet
 from .devices import model as device_model
 
-__all__ = ["Dataset", "seed", "seed_fleet"]
+__all__ = ["Dataset", "Subscribed", "fill_queues", "seed", "seed_fleet", "seed_queues"]
 
 _PRODUCTS = 25
 _BATCH = 500  # devices added at once
+_REPORTS = 6  # message code of reported properties
 _PROPERTIES = 19  # about 4 KB as an exported document
 
 
@@ -43,6 +45,41 @@ async def seed(data: Path) -> Dataset:
         actor, app = await _owner(platform)
         keys = [await _product(platform, actor, app, f"Power meter {number}", _model) for number in range(_PRODUCTS)]
         return Dataset(app.access_key, app.access_secret.reveal(), keys[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """An application's queues, by their full names; reports of the product go into the first ones."""
+
+    access_key: str
+    access_secret: str
+    queues: list[str]
+
+
+async def seed_queues(data: Path, product_key: str, queues: int, subscriptions: int) -> Subscribed:
+    """Add queues to a data directory of `seed_fleet`, and subscriptions to reports, each into the next queue."""
+    async with _platform(data) as platform:
+        [app] = [app for account in platform.directory.accounts() for app in platform.directory.apps(account.id)]
+        actor = Actor(app.account_id, "bench", "local")
+        made = [await platform.queues.create(actor, app, f"queue{number:02}") for number in range(queues)]
+        for number in range(subscriptions):
+            name, queue = f"reports{number:02}", made[number % queues].name
+            new = NewSubscription(name=name, queue=queue, codes=(_REPORTS,), product_key=product_key)
+            found = await platform.subscriptions.create(actor, app, new)
+            await platform.subscriptions.start(actor, found.id)
+        return Subscribed(app.access_key, app.access_secret.reveal(), [queue.full_name for queue in made])
+
+
+async def fill_queues(data: Path, counts: Mapping[str, int], body: bytes) -> None:
+    """Let so many messages wait in queues, named in full."""
+    async with _platform(data) as platform:
+        ids, now = platform.ledger.ids, platform.clock.now_ms()
+        for name, count in counts.items():
+            queue = platform.directory.queue_by_name(name)
+            if queue is None:
+                raise RuntimeError(f"there is no queue {name}")
+            rows = [(ids.next(), queue.id, "MATTR-REPORT", str(number), body, now) for number in range(count)]
+            await platform.store.write(queue_messages.ADD.rows(rows))
 
 
 async def seed_fleet(data: Path, devices: int) -> tuple[Dataset, Fleet]:
@@ -73,7 +110,8 @@ async def _platform(data: Path) -> AsyncIterator[Platform]:
     migrate_sqlite(directory.database)
     store = SqliteStore(directory.database)
     try:
-        yield await Platform.open(store, Vault(create_key_file(directory.secret_key)))
+        key = read_key_file(directory.secret_key) or create_key_file(directory.secret_key)
+        yield await Platform.open(store, Vault(key))
     finally:
         await store.close()
 

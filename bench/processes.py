@@ -19,6 +19,7 @@ _ROOT = Path(__file__).parent.parent
 _READY = re.compile(r"(?:ready: .*?|Listening at: )http://[0-9.:]+.*")
 _BASE_URL = re.compile(r"http://[0-9.:]+")
 _MQTT_PORT = re.compile(r"mqtt://[0-9.]+:(\d+)")
+_AMQP_PORT = re.compile(r"amqp://[0-9.]+:(\d+)")
 _START_S = 30.0
 _STOP_S = 15.0
 _POLL_S = 0.002
@@ -49,6 +50,11 @@ class Running:
     def mqtt_port(self) -> int:
         """Where it serves MQTT, on 127.0.0.1."""
         return int(_MQTT_PORT.findall(self.ready_line)[0])
+
+    @property
+    def amqp_port(self) -> int:
+        """Where it serves AMQP, on 127.0.0.1."""
+        return int(_AMQP_PORT.findall(self.ready_line)[0])
 
     def resident_bytes(self) -> int:
         """Memory that the process holds."""
@@ -94,7 +100,9 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path, ready: re.Pattern[str] = _READY) -> Iterator[Running]:
+def running(
+    command: Sequence[str], log: Path, ready: re.Pattern[str] = _READY, within_s: float = _START_S
+) -> Iterator[Running]:
     """The server while the block runs; its output goes to `log`. Raises BenchFailed when it does not say `ready`.
 
     It runs in the folder of `log`, so that neither MOORING_ variables nor a mooring.toml change what is measured.
@@ -105,7 +113,7 @@ def running(command: Sequence[str], log: Path, ready: re.Pattern[str] = _READY) 
             command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, env=environment(), start_new_session=True
         )
     try:
-        yield _wait(process, log, ready, started)
+        yield _wait(process, log, ready, started, within_s)
     finally:
         _stop(process)
 
@@ -120,15 +128,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, ready: re.Pattern[str], started: float) -> Running:
-    while time.perf_counter() - started < _START_S:
+def _wait(
+    process: subprocess.Popen[bytes], log: Path, ready: re.Pattern[str], started: float, within_s: float
+) -> Running:
+    while time.perf_counter() - started < within_s:
         found = ready.search(log.read_text())
         if found is not None:
             return Running(found[0], time.perf_counter() - started, process.pid)
         if process.poll() is not None:
             raise BenchFailed(f"the server ended with {process.returncode}: {log.read_text().strip()[-500:]}")
         time.sleep(_POLL_S)
-    raise BenchFailed(f"the server was not ready after {_START_S:.0f} s: {log.read_text().strip()[-500:]}")
+    raise BenchFailed(f"the server was not ready after {within_s:.0f} s: {log.read_text().strip()[-500:]}")
 
 
 def _family(pid: int) -> list[int]:

@@ -17,6 +17,7 @@ from .connections import MAX_KILOBYTES, Connections
 from .console import LivePages
 from .history import MAX_RATIO, PageCost
 from .idle import MAX_MEGABYTES, MAX_START_S, Idle
+from .messages import BODY_BYTES, Delivery, Ingest, Trip
 from .ratios import Ratio
 from .reads import MAX_SPREAD, Pace
 from .servers import ServerRate
@@ -29,6 +30,7 @@ __all__ = [
     "show_console",
     "show_history",
     "show_idle",
+    "show_messages",
     "show_ratios",
     "show_reads",
     "show_servers",
@@ -133,6 +135,44 @@ def show_console(console: Console, found: Sequence[LivePages], *, judged: bool) 
             f"{entry.page_ms:.1f}",
             _verdict(entry.met) if judged else "",
         )
+    console.print(table)
+
+
+def show_messages(console: Console, found: Sequence[Delivery | Trip | Ingest], *, judged: bool) -> None:
+    """Queues beside RabbitMQ, the way of a report, uplink with subscriptions."""
+    table = Table(
+        title=f"Messages of {BODY_BYTES} bytes delivered and acknowledged, by pika: Mooring / RabbitMQ, durable"
+    )
+    for name in ("prefetch", "ratio", "target", "by clock", "messages per CPU s", "per s", "client busy", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in (one for one in found if isinstance(one, Delivery)):
+        ours, base = entry.mooring, entry.rabbitmq
+        table.add_row(
+            str(entry.prefetch),
+            f"{entry.ratio:.2f}",
+            f"≥ {entry.target:.1f}",
+            f"{entry.clock_ratio:.2f}",
+            f"{ours.rate:,.0f} / {base.rate:,.0f}",
+            f"{ours.messages_per_s:,.0f} / {base.messages_per_s:,.0f}",
+            f"{ours.load_busy:.0%} / {base.load_busy:.0%}",
+            _verdict(entry.met) if judged else "",
+        )
+    console.print(table)
+    table = Table(title="From a device's report to its consumer, one at a time / a sync of the disk")
+    for name in ("p50 ms", "p99 ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for trip in (one for one in found if isinstance(one, Trip)):
+        p50, p99 = (trip.p50_ms, trip.sync_p50_ms), (trip.p99_ms, trip.sync_p99_ms)
+        table.add_row(*("{:.2f} / {:.2f}".format(*times) for times in (p50, p99)))
+    console.print(table)
+    table = Table(title=f"QoS 1 uplink of {DEVICES} devices with subscriptions to it / without")
+    table.add_column("subscriptions", no_wrap=True)
+    for name in ("copies", "ratio", "by clock", "messages per CPU s", "per s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for ingest in (one for one in found if isinstance(one, Ingest)):
+        ratios = (f"{ingest.ratio:.2f}", f"{ingest.clock_ratio:.2f}")
+        rates = (f"{ingest.rate:,.0f}", f"{ingest.messages_per_s:,.0f}")
+        table.add_row(ingest.subscriptions, str(ingest.copies), *ratios, *rates)
     console.print(table)
 
 

@@ -28,7 +28,7 @@ from mooring.protocol.mqtt.encode import publish
 from .devices import RELAY_ID, Fleet, connect_packet, subscribe_packet, uplink_topic
 from .errors import BenchFailed
 
-__all__ = ["KINDS", "Order", "Outcome"]
+__all__ = ["KINDS", "Client", "Order", "Outcome"]
 
 KINDS = ("writeData", "readData")
 
@@ -65,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-class _Client:
+class Client:
     """One MQTT connection, read packet by packet; packets are short."""
 
     def __init__(self, port: int, connect: bytes, subscribe: bytes) -> None:
@@ -107,7 +107,7 @@ class _Bench:
 
     def _open(self, order: Order) -> None:
         fleet = self._fleet
-        self._device = _Client(order.mqtt_port, connect_packet(fleet, _DEVICE), subscribe_packet(fleet, _DEVICE))
+        self._device = Client(order.mqtt_port, connect_packet(fleet, _DEVICE), subscribe_packet(fleet, _DEVICE))
         self._one = _bare(order.bare_port, "one", _BACK)
         self._other = _bare(order.bare_port, "other", _THERE)
         self._api = socket.create_connection(("127.0.0.1", order.http_port), _ANSWER_S)
@@ -209,9 +209,9 @@ class _Bench:
         return self._packet_id
 
 
-def _bare(port: int, name: str, topic: str) -> _Client:
+def _bare(port: int, name: str, topic: str) -> Client:
     connect = encode_packet(packets.Connect(f"bench-{name}"))
-    return _Client(port, connect, encode_packet(packets.Subscribe(1, ((topic, 1),))))
+    return Client(port, connect, encode_packet(packets.Subscribe(1, ((topic, 1),))))
 
 
 def _whole(answer: bytes) -> bool:
@@ -219,7 +219,7 @@ def _whole(answer: bytes) -> bool:
     return bool(end) and len(body) == int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
 
 
-def _published(client: _Client) -> tuple[int, bytes]:
+def _published(client: Client) -> tuple[int, bytes]:
     """Packet id and payload of the next message; a PUBACK may come before it."""
     while True:
         for first, body in client.read():

@@ -77,7 +77,7 @@ class Bench:
     def __init__(self, store: Store, clock: FakeClock, limits: QueueLimits | None = None) -> None:
         self.store = store
         self.clock = clock
-        self.limits = limits or QueueLimits(window=4)
+        self.limits = limits or QueueLimits(window=4, gather_ms=0)
         self.ids = Ids(clock, FakeEntropy())
         self.deliveries: list[tuple[int, bool]] = []
         self.told = 0

@@ -25,7 +25,18 @@ def programs() -> None:
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_quick_run_of_messages_consumes_beside_rabbitmq(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "messages")
+    *deliveries, trip = document["messages"][:3]
+    assert [(entry["prefetch"], entry["target"]) for entry in deliveries] == [(1, 1.0), (100, 1.4)]
+    assert all(entry["ratio"] > 0 and entry["body_bytes"] == 400 for entry in deliveries)
+    assert 0 < trip["p50_ms"] <= trip["p99_ms"]
+    ingest = {entry["subscriptions"]: entry["copies"] for entry in document["messages"][3:]}
+    assert ingest == {"none": 0, "1 into 1 queue": 1, "50 into 1 queue": 1, "50 into 50 queues": 50}
+    assert all(name in shown for name in ingest)
 
 
 def quick(results: Path, *parts: str) -> tuple[dict[str, Any], str]:

@@ -20,7 +20,9 @@ from platform_queues import QUEUE, Bench, Taker
 _T = TypeVar("_T")
 
 COUNTED = ("pushed", "acked", "expired", "overflowed", "rejected", "cleared")
-LIMITS = QueueLimits(max_bytes=120, max_age_ms=20_000, redeliver_after_ms=3_000, unacked_ms=9_000, window=4)
+LIMITS = QueueLimits(
+    max_bytes=120, max_age_ms=20_000, redeliver_after_ms=3_000, unacked_ms=9_000, window=4, gather_ms=0
+)
 WHICH = st.integers(0, 3)
 
 

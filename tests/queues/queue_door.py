@@ -99,6 +99,7 @@ class QueueDoor:
 
     async def stored(self) -> int:
         """How many messages the database has of all queues."""
+        self.platform.message_queues.hurry()
         await self.platform.journal.settle()
         return len(await self.platform.store.scan(WAITING))
 

@@ -1,8 +1,9 @@
 """The built-in engine of message queues: hands what is committed to consumers, fairly and in order.
 
-contract/messages.md sections 7 and 9; `waiting_line` has the rules of one queue. Acknowledgements are deletions: all of
-one turn of the event loop are one statement, and whoever asks is told when it is committed. Nothing here waits for a
-consumer: each says how much room it has.
+contract/messages.md sections 7 and 9; `waiting_line` has the rules of one queue. Acknowledgements are deletions. Those
+of some milliseconds are one statement, for a consumer that takes one message at a time would else cost a transaction
+each time; when somebody waits, it is written at once. Whoever asks is told when it is committed. Nothing here waits for
+a consumer: each says how much room it has.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ _log = structlog.get_logger()
 
 _RATE_WINDOW_S = 60
 _TICK_S = 1.0
+_LATER_S = 0.002  # more for a consumer that has enough to do
 _AT_ONCE = 200  # deliveries of a queue in one turn of the event loop
 _encode = msgspec.json.Encoder().encode
 
@@ -89,8 +91,9 @@ class MessageQueues:
         self._restored_up_to = 0
         self._gone: list[int] = []
         self._settling: list[Settled] = []
-        self._flushing = False
+        self._flushing: asyncio.TimerHandle | None = None
         self._awake: set[int] = set()
+        self._dozing: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def recover(self) -> None:
@@ -149,6 +152,17 @@ class MessageQueues:
             self._awake.add(queue_id)
             asyncio.get_running_loop().call_soon(self._pump, queue_id)
 
+    def wake_later(self, queue_id: int) -> None:
+        """A consumer has room again, and enough to do: what it gets next goes out together."""
+        if queue_id not in self._dozing and queue_id not in self._awake:
+            self._dozing.add(queue_id)
+            asyncio.get_running_loop().call_later(_LATER_S, self._wake_up, queue_id)
+
+    def _wake_up(self, queue_id: int) -> None:
+        self._dozing.discard(queue_id)
+        if queue_id not in self._awake:
+            self._pump(queue_id)
+
     async def get(self, queue_id: int, holder: Holder) -> Held | None:
         """One message for somebody who asks for one; it is out then. Raises Unreadable."""
         queue = self._queue(queue_id)
@@ -175,6 +189,11 @@ class MessageQueues:
         else:
             queue.acks.append((now, len(done)))
         self._delete(done, settled)
+
+    def hurry(self) -> None:
+        """Somebody waits until what was acknowledged is committed."""
+        if self._flushing is not None:
+            self._flush()
 
     def refuse(
         self, queue_id: int, message_ids: Sequence[int], *, requeue: bool, settled: Settled | None = None
@@ -390,12 +409,14 @@ class MessageQueues:
         self._gone += message_ids
         if settled is not None:
             self._settling.append(settled)
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        if self._flushing is None:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_later(self._limits.gather_ms / 1000, self._flush)
 
     def _flush(self) -> None:
-        self._flushing = False
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
         gone, self._gone = self._gone, []
         settling, self._settling = self._settling, []
 

@@ -17,13 +17,14 @@ __all__ = ["QueueEngine", "QueueLimits", "QueueState"]
 
 class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a queue may hold (bytes, ms) and how long a consumer may take (ms); `window` is how many messages of its
-    head are in memory."""
+    head are in memory. Acknowledgements gather for `gather_ms` before they are committed together."""
 
     max_bytes: int = 500 * 1024 * 1024
     max_age_ms: int = 6 * 3_600_000
     redeliver_after_ms: int = 60_000
     unacked_ms: int = 30 * 60_000
     window: int = 1_000
+    gather_ms: int = 50
 
 
 class QueueState(msgspec.Struct, frozen=True):

@@ -107,6 +107,7 @@ class QueueConnection(asyncio.Protocol):
         self._paused = False
         self._registered = False
         self._flushing = False
+        self._resuming = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # The transport
@@ -323,10 +324,11 @@ class QueueConnection(asyncio.Protocol):
 
     def _on_acked(self, event: Acked[_Reference]) -> None:
         self._endpoint.metrics.acknowledged += len(event.messages)
+        wake = self._queues.wake_later if self._amqp.has_plenty(event.channel) else self._queues.wake
         queues = _by_queue(event.messages)
         for number, (queue_id, message_ids) in enumerate(queues.items(), 1):
             self._queues.ack(queue_id, message_ids, self._settled if number == len(queues) else None)
-            self._queues.wake(queue_id)
+            wake(queue_id)
 
     def _on_returned(self, event: Returned[_Reference]) -> None:
         queues = _by_queue(event.messages)
@@ -339,9 +341,15 @@ class QueueConnection(asyncio.Protocol):
             self._queues.wake(queue_id)
 
     def _settled(self) -> None:
+        """One commit settles many acknowledgements: what was held back goes on once for all of them."""
         self._amqp.settled()
-        if self._transport is not None:
-            self._resume()
+        if self._transport is not None and not self._resuming:
+            self._resuming = True
+            self._loop.call_soon(self._resume_once)
+
+    def _resume_once(self) -> None:
+        self._resuming = False
+        self._resume()
 
     def _on_end(self, event: ConnectionClosed) -> None:
         self._leave()
@@ -385,6 +393,8 @@ class QueueConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        if self._amqp.is_held:
+            self._queues.hurry()
         data = self._amqp.data_to_send()
         if data:
             transport.write(data)

@@ -295,6 +295,13 @@ class ServerSession(Handshake[M]):
         room = opened.room(consumer)
         return room if consumer.no_ack else min(room, self.limits.max_unacked - self._unacked())
 
+    def has_plenty(self, channel: int) -> bool:
+        """Whether each consumer of a channel has at least half of what it may have, so that more is not urgent."""
+        opened = self._channels.get(channel)
+        if opened is None or not opened.consumers:
+            return False
+        return all(opened.room(consumer) <= consumer.out for consumer in opened.consumers.values())
+
     def deliver(self, channel: int, consumer_tag: str, reference: M, message: Message, *, redelivered: bool) -> bool:
         """Hand a message to a consumer. Returns whether it will be acknowledged. Raises LocalProtocolError."""
         opened = self._channels.get(channel)

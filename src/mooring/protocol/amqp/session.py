@@ -62,6 +62,7 @@ class Handshake(Generic[M]):
         self._channels: dict[int, Channel[M]] = {}
         self._asked: tuple[Event, Any] | None = None  # the request that the application has to answer, and its method
         self._unsettled = 0
+        self._held = False
         self._has_consumed = False
         self.frame_max = FRAME_MIN
         self.channel_max = self.limits.channel_max
@@ -81,6 +82,11 @@ class Handshake(Generic[M]):
         waits = self._asked is not None or self.state is State.DECIDING or self._unsettled > 0
         too_many = self._unsettled >= self.limits.max_acks_waiting
         return not too_many and not (waits and self._reader.held_bytes > _MAX_HELD)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something that the client sent waits until what it acknowledged before is settled."""
+        return self._held
 
     def supports(self, capability: str) -> bool:
         """Whether the client has announced a capability."""
@@ -107,6 +113,7 @@ class Handshake(Generic[M]):
     def resume(self, now: float) -> list[Event]:
         """Go on with what was held back behind a request, a login or acknowledgements; call it after each answer."""
         events: list[Event] = []
+        self._held = False
         try:
             if self.state is State.NEW and not self._begin():
                 return events
@@ -116,6 +123,7 @@ class Handshake(Generic[M]):
                     break
                 if not self._on_frame(raw, events, now):
                     self._reader.put_back(raw)
+                    self._held = True
                     break
         except ConnectionError_ as error:
             self._fail(error, events, now)
