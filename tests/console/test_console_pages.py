@@ -17,6 +17,12 @@ def address_of(path: str, owner: Looker) -> str:
     """The page's path with things of the demo for its parameters."""
     served = owner.served
     things = {"product_key": served.product_key, "device_key": "PLUG0001", "ticket": ticket_of(served)}
+    if path.startswith("/saas-apps/"):
+        app_id = served.manage("GET", "/saas-apps")["items"][-1]["id"]
+        calls = served.manage("GET", f"/saas-apps/{app_id}/requests")["items"]
+        things |= {"app_id": app_id, "request_id": calls[0]["request_id"]}
+    elif path.startswith(("/queues/", "/subscriptions/")):
+        things["id"] = served.manage("GET", f"/{path.split('/')[1]}")["items"][0]["id"]
     return address(path, None, **things).removeprefix("/console")
 
 

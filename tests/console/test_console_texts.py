@@ -6,7 +6,23 @@ import re
 from pathlib import Path
 
 import mooring.console
-from mooring.console import model_editor, product, products, start, texts, thing_model, thing_model_texts
+from mooring.console import (
+    audit,
+    model_editor,
+    older,
+    product,
+    products,
+    queues,
+    saas_app_calls,
+    saas_app_tabs,
+    saas_apps,
+    services,
+    start,
+    subscription_parts,
+    texts,
+    thing_model,
+    thing_model_texts,
+)
 from mooring.console.commands import STEPS
 from mooring.console.device_logs import EVENT_TYPES, STATUSES
 from mooring.console.devices import AUTH_MODES
@@ -31,6 +47,9 @@ def said() -> set[str]:
         found |= {*names.values()}
     found |= {*EVENT_TYPES.values(), *STATUSES.values(), *AUTH_MODES.values(), *(kind.value for kind in Kind)}
     found.remove("X.509")
+    found |= {*subscription_parts.LEVELS.values(), *subscription_parts.CODES.values(), *queues.QUEUE_STATES.values()}
+    found |= {*saas_app_tabs.TABS.values(), *saas_app_calls.OUTCOMES.values(), *older.PERIODS.values()}
+    found |= {*services.ABOUT.values(), *audit.KINDS.values(), *saas_apps.TIMES.values()}
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):

@@ -15,7 +15,7 @@ from fakes import FakeClock
 from mooring.platform import Actor, Platform, PlatformError, Role, Secret
 from mooring.platform.accounts import Accounts
 from mooring.platform.entities import PACKAGES, Administrator
-from mooring.platform.ledger import AuditEntry
+from mooring.platform.ledger import AuditEntry, AuditFilter
 from mooring.platform.products import NewProduct, ProductChanges, Products
 from mooring.platform.saas_apps import AppChanges, NewApp, SaasApps
 from mooring.platform.service_market import ServiceMarket
@@ -372,6 +372,31 @@ async def test_entries_are_read_newest_first_page_by_page(platform: Platform, ac
         pages += page
     assert pages == everything
     assert [entry.id for entry in pages] == sorted((entry.id for entry in pages), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (AuditFilter(action="APP.cr"), ["app.create"]),
+        (AuditFilter(target="fl%t"), []),
+        (AuditFilter(target="fleet", target_kind="product"), []),
+        (AuditFilter(target="fleet", target_kind="app"), ["app.update", "app.create"]),
+        (AuditFilter(actor="nobody"), []),
+        (AuditFilter(target="Fleet", until=2_000), ["app.create"]),
+        (AuditFilter(target="Fleet", since=2_001), ["app.update"]),
+    ],
+)
+async def test_entries_are_narrowed(
+    platform: Platform, actor: Actor, clock: FakeClock, chosen: AuditFilter, found: list[str]
+) -> None:
+    begin = clock.now_ms()
+    app = await platform.saas_apps.create(actor, NewApp("Fleet"))
+    clock.advance(3_000)
+    await platform.saas_apps.update(actor, app.id, AppChanges(description="Trucks"))
+    until = chosen.until + begin if chosen.until < begin else chosen.until
+    moved = msgspec.structs.replace(chosen, since=chosen.since and chosen.since + begin, until=until)
+    entries = await platform.ledger.entries(actor.account_id, moved)
+    assert [entry.action for entry in entries if entry.target == "Fleet"] == found
 
 
 @on_sqlite

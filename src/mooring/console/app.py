@@ -19,6 +19,7 @@ from mooring.platform import Platform
 from mooring.platform.accounts import Identity
 
 from . import (
+    audit,
     commands,
     device,
     device_bulk,
@@ -29,8 +30,12 @@ from . import (
     preferences,
     product,
     products,
+    queues,
+    saas_apps,
+    services,
     signing_in,
     start,
+    subscriptions,
     thing_model,
     virtual_devices,
 )
@@ -58,6 +63,11 @@ ROUTES: tuple[AnyRoute, ...] = (
     *thing_model.ROUTES,
     *model_editor.ROUTES,
     *model_names.ROUTES,
+    *saas_apps.ROUTES,
+    *services.ROUTES,
+    *queues.ROUTES,
+    *subscriptions.ROUTES,
+    *audit.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 

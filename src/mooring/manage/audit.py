@@ -5,16 +5,26 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mooring.platform.ledger import AuditEntry
+from mooring.platform.ledger import AuditEntry, AuditFilter
 
 from .endpoint import AnyEndpoint, Call, Endpoint
 
 __all__ = ["ENDPOINTS"]
 
 
-class AuditPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The newest `limit` entries that are older than the entry `before_id`."""
+_Time = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
+
+class AuditPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest `limit` entries that are older than the entry `before_id`. `actor`, `action` and `target` are parts of
+    those texts in any letter case, `target_kind` is the whole; `since` and `until` are epoch ms."""
+
+    actor: str = ""
+    action: str = ""
+    target_kind: str = ""
+    target: str = ""
+    since: _Time = 0
+    until: _Time = 2**53
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
     before_id: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
 
@@ -40,7 +50,17 @@ class AuditList(msgspec.Struct, frozen=True):
 
 
 async def _list_audit(call: Call, request: AuditPage) -> AuditList:
-    found = await call.platform.ledger.entries(call.account_id, before_id=request.before_id, rows=request.limit + 1)
+    chosen = AuditFilter(
+        actor=request.actor,
+        action=request.action,
+        target_kind=request.target_kind,
+        target=request.target,
+        since=request.since,
+        until=request.until,
+    )
+    found = await call.platform.ledger.entries(
+        call.account_id, chosen, before_id=request.before_id, rows=request.limit + 1
+    )
     shown = found[: request.limit]
     more = len(found) > len(shown)
     return AuditList(tuple(map(_view, shown)), shown[-1].id if more else None)

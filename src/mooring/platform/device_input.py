@@ -6,7 +6,7 @@ import msgspec
 
 from .entities import Device
 from .errors import Conflict, Invalid
-from .fields import check_choice, check_key, check_range, check_text
+from .fields import check_choice, check_key, check_range, check_text, like_pattern
 
 __all__ = [
     "DYNAMIC",
@@ -23,7 +23,6 @@ __all__ = [
     "check_distinct_numbers",
     "check_new",
     "filter_params",
-    "like_pattern",
     "skip_of",
 ]
 
@@ -77,14 +76,6 @@ def filter_params(chosen: DeviceFilter) -> dict[str, object]:
         "is_virtual": _switch_param(chosen.virtual),
         "of_auth_mode": -1 if chosen.auth_mode is None else chosen.auth_mode,
     }
-
-
-def like_pattern(part: str | None) -> str:
-    """A text for LIKE that finds `part` anywhere; "" when there is none."""
-    if not part:
-        return ""
-    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def _switch_param(wanted: bool | None) -> int:

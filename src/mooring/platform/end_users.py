@@ -16,12 +16,13 @@ from mooring.store import end_users as statements
 from . import loading
 from .binding_book import CHANGED, BindingBook
 from .binding_rules import leave
-from .device_input import like_pattern, skip_of
+from .device_input import skip_of
 from .end_user_apps import EndUserApps
 from .end_user_entities import EndUser, EndUserApp, binding, end_user
 from .end_user_input import EndUserChanges, NewEndUser, changed, checked
 from .end_user_news import EndUserNews, News, UserNews
 from .errors import Conflict, Missing
+from .fields import like_pattern
 from .ledger import Actor, Ledger
 from .numbers import Numbers
 from .user_tokens import IssuedUserToken, UserTokens

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from .errors import Invalid
 
-__all__ = ["check_choice", "check_key", "check_range", "check_text"]
+__all__ = ["check_choice", "check_key", "check_range", "check_text", "like_pattern"]
 
 
 def check_text(field: str, value: str, *, low: int, high: int) -> str:
@@ -36,3 +36,11 @@ def check_key(field: str, value: str, pattern: str, meaning: str) -> None:
     """`value` matches `pattern` as a whole; `meaning` says the pattern in words. The value itself is not repeated."""
     if not re.fullmatch(pattern, value):
         raise Invalid("key_form", f"{field} must be {meaning}", field=field)
+
+
+def like_pattern(part: str | None) -> str:
+    """A text for LIKE that finds `part` anywhere; "" when there is none."""
+    if not part:
+        return ""
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -17,14 +17,15 @@ from mooring.store.queue_messages import MessageRow
 from .announcer import Announcer
 from .directory import Directory
 from .entities import App
+from .fields import like_pattern
 from .outbox import Outbox
 from .sources import Clock, Ids
 
-__all__ = ["Actor", "AuditEntry", "Ledger"]
+__all__ = ["Actor", "AuditEntry", "AuditFilter", "Ledger"]
 
 _log = structlog.get_logger()
 
-_FIRST_PAGE = 2**62
+_LAST = 2**62
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -52,6 +53,18 @@ class AuditEntry(msgspec.Struct, frozen=True):
     target_kind: str
     target: str
     detail: Mapping[str, object]
+
+
+class AuditFilter(msgspec.Struct, frozen=True):
+    """Which entries: parts of actor, action and target in any letter case, the kind of target exactly; times are epoch
+    ms, both included. "" means any."""
+
+    actor: str = ""
+    action: str = ""
+    target_kind: str = ""
+    target: str = ""
+    since: int = 0
+    until: int = _LAST
 
 
 class Ledger:
@@ -113,12 +126,26 @@ class Ledger:
         """
         return max(self.clock.now_ms(), (updated_at or 0) + 1)
 
-    async def entries(self, account_id: int, *, before_id: int | None = None, rows: int = 100) -> list[AuditEntry]:
+    async def entries(
+        self,
+        account_id: int,
+        chosen: AuditFilter | None = None,
+        *,
+        before_id: int | None = None,
+        rows: int = 100,
+    ) -> list[AuditEntry]:
         """Audit entries of an account, newest first, older than the entry `before_id`."""
+        chosen = chosen or AuditFilter()
         found = await self.store.scan(
             audit_statements.PAGE,
             of_account=account_id,
-            before_id=_FIRST_PAGE if before_id is None else before_id,
+            before_id=_LAST if before_id is None else before_id,
+            like_actor=like_pattern(chosen.actor),
+            like_action=like_pattern(chosen.action),
+            like_target=like_pattern(chosen.target),
+            of_kind=chosen.target_kind,
+            since=chosen.since,
+            until=chosen.until,
             rows=rows,
         )
         return [

@@ -1,7 +1,9 @@
 """Statements about the audit log."""
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Text, bindparam, delete, func, insert, or_, select
 
 from . import tables
 from .statement import Change, Query
@@ -9,6 +11,14 @@ from .statement import Change, Query
 __all__ = ["ADD", "DELETE_BEFORE", "PAGE", "AuditRow"]
 
 _log = tables.audit_log
+
+
+def _text(name: str) -> Any:
+    return bindparam(name, type_=Text)
+
+
+def _like(column: Any, name: str) -> Any:
+    return or_(_text(name) == "", func.lower(column).like(func.lower(_text(name)), escape="\\"))
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -28,7 +38,16 @@ class AuditRow(msgspec.Struct, frozen=True):
 ADD = Change(insert(_log))
 PAGE = Query(
     select(_log)
-    .where(_log.c.account_id == bindparam("of_account"), _log.c.id < bindparam("before_id"))
+    .where(
+        _log.c.account_id == bindparam("of_account"),
+        _log.c.id < bindparam("before_id"),
+        _log.c.at >= bindparam("since"),
+        _log.c.at <= bindparam("until"),
+        _like(_log.c.actor, "like_actor"),
+        _like(_log.c.action, "like_action"),
+        _like(_log.c.target, "like_target"),
+        or_(_text("of_kind") == "", _log.c.target_kind == _text("of_kind")),
+    )
     .order_by(_log.c.id.desc())
     .limit(bindparam("rows")),
     AuditRow,

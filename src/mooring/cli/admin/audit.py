@@ -17,9 +17,15 @@ def _audit(
     session: Session,
     limit: Limit = 100,
     before_id: Annotated[int | None, typer.Option(help="Only entries older than this one.", min=1)] = None,
+    actor: Annotated[str, typer.Option(help="Part of who did it.")] = "",
+    action: Annotated[str, typer.Option(help="Part of the action, such as app.")] = "",
+    kind: Annotated[str, typer.Option(help="What it was done to, such as product.")] = "",
+    target: Annotated[str, typer.Option(help="Part of the target's name.")] = "",
 ) -> None:
     """Show what was done, newest first."""
-    answer = session.get("/audit", limit=limit, before_id=before_id)
+    chosen = {"actor": actor, "action": action, "target_kind": kind, "target": target}
+    wanted = {name: text for name, text in chosen.items() if text}
+    answer = session.get("/audit", limit=limit, before_id=before_id, **wanted)
 
     def readable() -> None:
         table(

@@ -135,6 +135,8 @@ def _tick(ticks: tuple[str, Callable[[Any], str]], row: Any) -> Html:
 def _cell(column: Column[Any], row: Any) -> Html:
     found = column.cell(row)
     shown = "–" if found is None or found == "" else found
+    if not isinstance(shown, str | int | float):
+        shown = tag.span(shown)  # on narrow screens a cell is a grid of its label and one thing
     style = "number" if column.numeric else "wide" if column.wide else None
     return tag.td(shown, data_label=column.title, class_=style)
 
