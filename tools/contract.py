@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ROOT", "ContractOperation", "document", "names_of", "operations"]
+__all__ = ["ROOT", "ContractOperation", "document", "names_of", "operations", "resolved"]
 
 ROOT = Path(__file__).parent.parent
 METHODS = ("get", "post", "put", "delete", "patch")
@@ -80,25 +80,26 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Contract
 
 def _parameters(operation: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     for parameter in operation.get("parameters", ()):
-        found = _resolved(parameter)
+        found = resolved(parameter)
         yield found["name"], found.get("required", False)
     for content in operation.get("requestBody", {}).get("content", {}).values():
         yield from _members(content["schema"], "")
 
 
 def _members(schema: Mapping[str, Any], place: str) -> Iterator[tuple[str, bool]]:
-    schema = _resolved(schema)
+    schema = resolved(schema)
     for part in schema.get("allOf", ()):
         yield from _members(part, place)
     required = schema.get("required", ())
     for name, member in schema.get("properties", {}).items():
         yield place + name, name in required
-        items = _resolved(member).get("items")
+        items = resolved(member).get("items")
         if items is not None:
             yield from _members(items, f"{place}{name}[].")
 
 
-def _resolved(found: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a reference of the document leads to, or the thing itself."""
     while "$ref" in found:
         target: Any = document()
         for word in found["$ref"].removeprefix("#/").split("/"):

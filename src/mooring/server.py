@@ -301,7 +301,7 @@ class _Server(uvicorn.Server):
             mapped_status=settings.http_status == "mapped",
         )
         manage = create_manage(self._platform, client_address=caller)
-        console = create_console(self._platform, client_address=caller)
+        console = create_console(self._platform, openapi=openapi, client_address=caller)
         mqtt = WebSocketDoor(self._gateway, caller)
         rabbitmq = None
         if settings.rabbitmq is not None:

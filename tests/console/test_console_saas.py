@@ -143,7 +143,7 @@ def test_a_queue_is_made_filled_looked_into_and_cleared(
     page.get_by_role("button", name="Stop all-of-it").click()
     page.get_by_role("button", name="Delete all-of-it").click()
     confirmed(page)
-    expect(page.get_by_text("No subscription matches.")).to_be_visible()
+    expect(page.get_by_text("all-of-it is deleted.")).to_be_visible()
     owner.served.manage("DELETE", f"/products/{product['product_key']}")
 
 

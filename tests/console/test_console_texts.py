@@ -8,6 +8,7 @@ from pathlib import Path
 import mooring.console
 from mooring.console import (
     audit,
+    explorer,
     model_editor,
     older,
     product,
@@ -49,7 +50,7 @@ def said() -> set[str]:
     found.remove("X.509")
     found |= {*subscription_parts.LEVELS.values(), *subscription_parts.CODES.values(), *queues.QUEUE_STATES.values()}
     found |= {*saas_app_tabs.TABS.values(), *saas_app_calls.OUTCOMES.values(), *older.PERIODS.values()}
-    found |= {*services.ABOUT.values(), *audit.KINDS.values(), *saas_apps.TIMES.values()}
+    found |= {*services.ABOUT.values(), *audit.KINDS.values(), *saas_apps.TIMES.values(), *explorer.SERVICES.values()}
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):

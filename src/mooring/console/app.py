@@ -24,6 +24,7 @@ from . import (
     device,
     device_bulk,
     devices,
+    explorer,
     model_editor,
     model_names,
     my_account,
@@ -42,7 +43,7 @@ from . import (
 from .assets import Assets
 from .frame import document, failure, on_menu
 from .html import join
-from .page import ROOT, Action, AnyRoute, Done, Download, File, Page, Shown, View
+from .page import ROOT, Action, AnyRoute, Asgi, Done, Download, File, Page, Shown, View
 from .refusals import Refusal, refusal_of
 from .requests import SESSION, check_origin, csrf_of, language_of, read_form, theme_of
 
@@ -68,6 +69,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *queues.ROUTES,
     *subscriptions.ROUTES,
     *audit.ROUTES,
+    *explorer.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 
@@ -83,8 +85,9 @@ _YEAR_S = 365 * 86_400
 _Address = Callable[[Scope], str | None]
 
 
-def create_console(platform: Platform, *, client_address: _Address) -> Starlette:
-    """The application to mount at /console. `client_address` tells the caller's IP address from a scope."""
+def create_console(platform: Platform, *, openapi: Asgi, client_address: _Address) -> Starlette:
+    """The application to mount at /console. `openapi` is the one at /v2, which the explorer calls; `client_address`
+    tells the caller's IP address from a scope."""
     by_path: dict[str, dict[str, AnyRoute]] = {}
     for route in ROUTES:
         by_path.setdefault(route.path, {})["POST" if isinstance(route, Action) else "GET"] = route
@@ -92,10 +95,12 @@ def create_console(platform: Platform, *, client_address: _Address) -> Starlette
     on_menu(pages.__contains__)
     assets = Assets()
     routes = [Route("/static/{name}", assets)]
-    routes += [Route(path, _Door(platform, client_address, path, methods)) for path, methods in by_path.items()]
+    routes += [
+        Route(path, _Door(platform, openapi, client_address, path, methods)) for path, methods in by_path.items()
+    ]
 
     async def no_such_page(request: Request, error: Exception) -> Response:
-        view = _view(platform, request, "unknown")
+        view = _view(platform, openapi, request, "unknown")
         refusal = Refusal(404, "there is no such page")
         return HTMLResponse(failure(view, refusal), 404, _SECURITY)
 
@@ -108,16 +113,22 @@ class _Door:
     """Page and actions of one path, as an ASGI application."""
 
     def __init__(
-        self, platform: Platform, client_address: _Address, path: str, methods: Mapping[str, AnyRoute]
+        self,
+        platform: Platform,
+        openapi: Asgi,
+        client_address: _Address,
+        path: str,
+        methods: Mapping[str, AnyRoute],
     ) -> None:
         self._platform = platform
+        self._openapi = openapi
         self._client_address = client_address
         self._path = path
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        view = _view(self._platform, request, self._client_address(scope) or "unknown")
+        view = _view(self._platform, self._openapi, request, self._client_address(scope) or "unknown")
         try:
             response = await self._answer(request, view)
         except ClientDisconnect:
@@ -158,7 +169,7 @@ class _Door:
         return StreamingResponse(route.run(view), headers=_SECURITY, media_type="text/event-stream")
 
 
-def _view(platform: Platform, request: Request, client: str) -> View:
+def _view(platform: Platform, openapi: Asgi, request: Request, client: str) -> View:
     session = request.cookies.get(SESSION, "")
     caller: Identity | None = platform.accounts.identify(session) if session else None
     query = dict(request.query_params)
@@ -175,6 +186,8 @@ def _view(platform: Platform, request: Request, client: str) -> View:
         here=here,
         part=request.headers.get("x-part", ""),
         session=session,
+        origin=f"{request.url.scheme}://{request.url.netloc}",
+        openapi=openapi,
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "ROOT",
     "Action",
     "AnyRoute",
+    "Asgi",
     "Done",
     "Download",
     "File",
@@ -32,9 +33,18 @@ __all__ = [
 ROOT = "/console"
 
 
+Asgi = Callable[..., Awaitable[None]]
+"""An application that serves HTTP."""
+
+
+async def _no_openapi(*_: object) -> None:
+    raise RuntimeError("the console was made without the OpenAPI")
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """One request: who asks for what, and how it shall look. `part` is the id of the one live region that is asked
+    """One request: who asks for what, and how it shall look. `origin` is this server's address as the browser knows it,
+    `openapi` the application at /v2. `part` is the id of the one live region that is asked
     for, "" for all of the page; what is around the body is left out then."""
 
     platform: Platform
@@ -48,6 +58,8 @@ class View:
     here: str = "/"
     part: str = ""
     session: str = field(default="", repr=False)
+    origin: str = ""
+    openapi: Asgi = field(default=_no_openapi, repr=False)
 
     @property
     def identity(self) -> Identity:

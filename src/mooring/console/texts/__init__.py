@@ -6,6 +6,7 @@ Each module here has the Chinese of the pages of the same name; what several pag
 from . import (
     common,
     devices,
+    explorer,
     one_device,
     products,
     saas,
@@ -22,6 +23,7 @@ LANGUAGES = {"EN": "English", "CN": "中文"}
 _CHINESE: dict[str, str] = {
     **common.TEXTS,
     **devices.TEXTS,
+    **explorer.TEXTS,
     **one_device.TEXTS,
     **products.TEXTS,
     **saas.TEXTS,
