@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ["Failed", "Running", "mooring_up", "start_and_fail"]
 
-_START_S = 30
+_START_S = 120
 _BASE_URL = re.compile(r"OpenAPI (http://\S+)/v2")
 _MQTT = re.compile(r"mqtt://(\S+):(\d+)")
 _MQTTS = re.compile(r"mqtts://(\S+):(\d+)")

@@ -3,6 +3,7 @@
 Tests with a browser are plain functions: the browser's loop and pytest's cannot run in one thread at a time.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -22,8 +23,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None and os.environ.get("CI"):
+        pytest.fail("chromium is missing, which CI needs")
     if program is None:
-        pytest.skip("no chromium")
+        pytest.skip("chromium is missing; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield launched
