@@ -10,6 +10,7 @@ from mooring.cli.failure import Failure
 from mooring.cli.screen import fields, footer, moment, say, table
 
 from .command import Limit, Offset, Yes, command, confirm, group
+from .finding import find_id
 from .products import product_table
 from .saas_apps import app_path as saas_app_path
 from .session import Answer, Session, path_of
@@ -18,7 +19,6 @@ __all__ = ["EndUserApp", "app_path", "end_user_app"]
 
 end_user_app = group("Apps with their user domains.")
 
-_PAGE = 1000
 
 _SaasApp = Annotated[str, typer.Argument(help="Id or exact name of the SaaS application.", metavar="SAAS-APP")]
 EndUserApp = Annotated[str, typer.Argument(help="Id, exact name or user domain of the App.", metavar="APP")]
@@ -168,14 +168,10 @@ def _grant(session: Session, app: str, saas_app: str) -> str:
 
 
 def _app_id(session: Session, app: str) -> int:
-    offset, total = 0, 1
-    while offset < total:
-        answer = session.get("/end-user-apps", limit=_PAGE, offset=offset).value
-        for found in answer["items"]:
-            if app in (str(found["id"]), found["name"], found["user_domain"]):
-                return int(found["id"])
-        offset, total = offset + _PAGE, answer["total"]
-    raise Failure(f"there is no App {app!r}")
+    found = find_id(session, "/end-user-apps", app, "name", "user_domain")
+    if found is None:
+        raise Failure(f"there is no App {app!r}")
+    return found
 
 
 def _state(found: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from mooring.cli.message_types import QUEUE_STATES
 from mooring.cli.screen import fields, footer, instant, moment, say, table
 
 from .command import Limit, Offset, Yes, command, confirm, group
+from .finding import find_id
 from .saas_apps import AppName, app_id
 from .session import Answer, Session, path_of
 
@@ -17,7 +18,6 @@ __all__ = ["QueueName", "queue", "queue_id"]
 
 queue = group("Message queues of SaaS applications.")
 
-_PAGE = 1000
 
 QueueName = Annotated[str, typer.Argument(help="Id, short name or full name of the queue.", metavar="QUEUE")]
 _InApp = Annotated[str | None, typer.Option("--app", help="Only those of this SaaS application.", metavar="APP")]
@@ -25,14 +25,10 @@ _InApp = Annotated[str | None, typer.Option("--app", help="Only those of this Sa
 
 def queue_id(session: Session, name: str) -> int:
     """The id of a queue that is given by id or name. Raises Failure."""
-    offset, total = 0, 1
-    while offset < total:
-        answer = session.get("/queues", limit=_PAGE, offset=offset).value
-        for found in answer["items"]:
-            if name in (str(found["id"]), found["name"], found["full_name"]):
-                return int(found["id"])
-        offset, total = offset + _PAGE, answer["total"]
-    raise Failure(f"there is no queue {name!r}")
+    found = find_id(session, "/queues", name, "name", "full_name")
+    if found is None:
+        raise Failure(f"there is no queue {name!r}")
+    return found
 
 
 @command(queue, "list")

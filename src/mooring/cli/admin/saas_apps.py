@@ -9,6 +9,7 @@ from mooring.cli.failure import Failure
 from mooring.cli.screen import fields, footer, moment, onoff, say, table
 
 from .command import Limit, Offset, Yes, command, confirm, group
+from .finding import find_id
 from .products import product_table
 from .session import Answer, Session, path_of
 
@@ -16,7 +17,6 @@ __all__ = ["AppName", "app_id", "app_path", "saas_app"]
 
 saas_app = group("SaaS applications.")
 
-_PAGE = 1000
 
 AppName = Annotated[str, typer.Argument(help="Id or exact name of the application.", metavar="APP")]
 _Package = Annotated[str, typer.Argument(help="Name of a service package.")]
@@ -202,21 +202,10 @@ def app_path(session: Session, app: str, *rest: str) -> str:
 
 def app_id(session: Session, app: str) -> int:
     """The id of an application that is named by its id or its name. Raises Failure."""
-    by_name: int | None = None
-    offset = 0
-    while True:
-        answer = session.get("/saas-apps", limit=_PAGE, offset=offset).value
-        for found in answer["items"]:
-            if str(found["id"]) == app:
-                return int(found["id"])
-            if found["name"] == app:
-                by_name = int(found["id"])
-        offset += _PAGE
-        if offset >= answer["total"]:
-            break
-    if by_name is None:
+    found = find_id(session, "/saas-apps", app, "name")
+    if found is None:
         raise Failure(f"there is no SaaS application {app!r}")
-    return by_name
+    return found
 
 
 def _show(session: Session, answer: Answer) -> None:
