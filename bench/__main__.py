@@ -37,12 +37,14 @@ from .report import (
     show_messages,
     show_ratios,
     show_reads,
+    show_sdk,
     show_servers,
     show_startup,
     show_uplink,
     write,
 )
 from .rounds import Plan
+from .sdk import SdkPlan, measure_sdk
 from .servers import compare_servers
 from .startup import StartUpPlan, measure_startup
 from .uplink import UplinkPlan, measure_uplink
@@ -63,6 +65,7 @@ class _Amount(msgspec.Struct, frozen=True, kw_only=True):
     reads: ReadsPlan
     startup: StartUpPlan
     messages: MessagePlan
+    sdk: SdkPlan
 
 
 _FULL = _Amount(
@@ -75,6 +78,7 @@ _FULL = _Amount(
     reads=ReadsPlan(devices=100_000, plan=Plan(rounds=7, seconds=1, warm_up=1), paced_rounds=7, paced_s=2.0),
     startup=StartUpPlan(rounds=15),
     messages=MessagePlan(rounds=7, messages={1: 3_000, 100: 8_000}, trips=200, ingest_s=1.0, reports=400),
+    sdk=SdkPlan(rounds=9, calls=300),
 )
 _QUICK = _Amount(
     judged=False,
@@ -86,6 +90,7 @@ _QUICK = _Amount(
     reads=ReadsPlan(devices=1_000, plan=Plan(rounds=1, seconds=1, warm_up=0), paced_rounds=1, paced_s=0.5),
     startup=StartUpPlan(rounds=1),
     messages=MessagePlan(rounds=1, messages={1: 100, 100: 300}, trips=10, ingest_s=0.2, reports=100),
+    sdk=SdkPlan(rounds=1, calls=20),
 )
 
 
@@ -122,6 +127,7 @@ _PARTS: Mapping[str, _Part] = {
         show_connections,
     ),
     "console": _Part(lambda: None, lambda work, plan: measure_console(work, plan.uplink, cores()), show_console),
+    "sdk": _Part(lambda: None, lambda work, plan: measure_sdk(work, plan.sdk, cores()), show_sdk),
     "history": _Part(lambda: None, lambda work, plan: measure_history(work, plan.history, cores()), show_history),
     "startup": _Part(lambda: None, lambda _, plan: measure_startup(plan.startup), show_startup),
 }

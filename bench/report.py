@@ -20,6 +20,7 @@ from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .messages import BODY_BYTES, Delivery, Ingest, Trip
 from .ratios import Ratio
 from .reads import MAX_SPREAD, Pace
+from .sdk import SdkCost
 from .servers import ServerRate
 from .startup import StartUp
 from .uplink import DEVICES, UplinkRatio
@@ -33,6 +34,7 @@ __all__ = [
     "show_messages",
     "show_ratios",
     "show_reads",
+    "show_sdk",
     "show_servers",
     "show_startup",
     "show_uplink",
@@ -173,6 +175,24 @@ def show_messages(console: Console, found: Sequence[Delivery | Trip | Ingest], *
         ratios = (f"{ingest.ratio:.2f}", f"{ingest.clock_ratio:.2f}")
         rates = (f"{ingest.rate:,.0f}", f"{ingest.messages_per_s:,.0f}")
         table.add_row(ingest.subscriptions, str(ingest.copies), *ratios, *rates)
+    console.print(table)
+
+
+def show_sdk(console: Console, found: Sequence[SdkCost], *, judged: bool) -> None:
+    """Calls by the SDK beside calls by bare httpx."""
+    table = Table(title="A call by the SDK / by bare httpx")
+    for name in ("calls", "ratio", "target", "SDK µs", "httpx µs", "logins", ""):
+        table.add_column(name, justify="right")
+    for entry in found:
+        table.add_row(
+            entry.name,
+            "" if entry.ratio is None else f"{entry.ratio:.2f}",
+            "one login" if entry.target is None else f"≤ {entry.target:.1f}",
+            f"{entry.sdk_us:,.0f}",
+            "" if entry.httpx_us is None else f"{entry.httpx_us:,.0f}",
+            f"{entry.logins}",
+            _verdict(entry.met) if judged else "",
+        )
     console.print(table)
 
 

@@ -6,17 +6,26 @@ to one of them becomes its path in code type, because the site has no address of
 
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-__all__ = ["on_files", "on_page_markdown"]
+__all__ = ["on_config", "on_files", "on_page_markdown"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+
+
+def on_config(config: Any) -> Any:
+    """Put pages that the navigation does not name at its end, so that each can be found."""
+    named = set(_named(config["nav"]))
+    found = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+    config["nav"] = [*config["nav"], *(name for name in found if name not in named)]
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -43,3 +52,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return f"{text} (`{source}`)" if text.strip("`") != source else f"`{source}`"
 
     return _LINK.sub(lead, markdown)
+
+
+def _named(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    else:
+        for one in part.values() if isinstance(part, dict) else part:
+            yield from _named(one)

@@ -105,3 +105,11 @@ def test_a_quick_run_connects_devices_and_pages_through_logs(tmp_path: Path) -> 
     for entry in document["startup"]:
         assert entry["name"] in shown
         assert entry["processor_ms"] > entry["python_ms"] > 0
+
+
+def test_a_quick_run_of_the_sdk_counts_logins(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "sdk")
+    assert [entry["name"] for entry in document["sdk"]] == ["blocking", "awaiting", "1000 at once"]
+    for entry in document["sdk"]:
+        assert entry["name"] in shown
+        assert entry["logins"] == 1
