@@ -80,7 +80,7 @@ def _chosen(view: View, products: Sequence[Product]) -> Product | None:
 
 
 def _title(view: View, operation: Described) -> str:
-    return f"{view.t(SERVICES[operation.service])}: {operation.id}"
+    return f"{operation.id} ({view.t(SERVICES[operation.service])})"
 
 
 async def _operation(view: View, app: App, product: Product | None, operation: Described) -> Html:
