@@ -27,6 +27,7 @@ from mooring.console import (
 from mooring.console.commands import STEPS
 from mooring.console.device_logs import EVENT_TYPES, STATUSES
 from mooring.console.devices import AUTH_MODES
+from mooring.console.end_user import BINDING_TYPES, COVERS
 from mooring.console.frame import THEMES
 from mooring.console.menu import MENU
 from mooring.platform import Role
@@ -47,6 +48,7 @@ def said() -> set[str]:
     for names in (products.ACCESS_TYPES, products.DATA_FORMATS, products.GATEWAY_TYPES, products.BIND_MODES):
         found |= {*names.values()}
     found |= {*EVENT_TYPES.values(), *STATUSES.values(), *AUTH_MODES.values(), *(kind.value for kind in Kind)}
+    found |= {*BINDING_TYPES.values(), *COVERS.values()}
     found.remove("X.509")
     found |= {*subscription_parts.LEVELS.values(), *subscription_parts.CODES.values(), *queues.QUEUE_STATES.values()}
     found |= {*saas_app_tabs.TABS.values(), *saas_app_calls.OUTCOMES.values(), *older.PERIODS.values()}

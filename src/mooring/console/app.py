@@ -20,10 +20,13 @@ from mooring.platform.accounts import Identity
 
 from . import (
     audit,
+    ca_certificates,
     commands,
     device,
     device_bulk,
     devices,
+    end_user,
+    end_user_apps,
     explorer,
     model_editor,
     model_names,
@@ -70,6 +73,9 @@ ROUTES: tuple[AnyRoute, ...] = (
     *subscriptions.ROUTES,
     *audit.ROUTES,
     *explorer.ROUTES,
+    *ca_certificates.ROUTES,
+    *end_user_apps.ROUTES,
+    *end_user.ROUTES,
 )
 """Everything the console answers, in the order in which paths are tried."""
 

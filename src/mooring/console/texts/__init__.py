@@ -6,6 +6,7 @@ Each module here has the Chinese of the pages of the same name; what several pag
 from . import (
     common,
     devices,
+    end_users,
     explorer,
     one_device,
     products,
@@ -24,6 +25,7 @@ _CHINESE: dict[str, str] = {
     **common.TEXTS,
     **devices.TEXTS,
     **explorer.TEXTS,
+    **end_users.TEXTS,
     **one_device.TEXTS,
     **products.TEXTS,
     **saas.TEXTS,
