@@ -32,6 +32,7 @@ from mooring.console.frame import THEMES
 from mooring.console.menu import MENU
 from mooring.platform import Role
 from mooring.platform.command_input import Kind
+from mooring.thingmodel import RULES
 
 FOLDER = Path(mooring.console.__file__).parent
 MODULES = [
@@ -48,7 +49,7 @@ def said() -> set[str]:
     for names in (products.ACCESS_TYPES, products.DATA_FORMATS, products.GATEWAY_TYPES, products.BIND_MODES):
         found |= {*names.values()}
     found |= {*EVENT_TYPES.values(), *STATUSES.values(), *AUTH_MODES.values(), *(kind.value for kind in Kind)}
-    found |= {*BINDING_TYPES.values(), *COVERS.values()}
+    found |= {*RULES.values(), *BINDING_TYPES.values(), *COVERS.values()}
     found.remove("X.509")
     found |= {*subscription_parts.LEVELS.values(), *subscription_parts.CODES.values(), *queues.QUEUE_STATES.values()}
     found |= {*saas_app_tabs.TABS.values(), *saas_app_calls.OUTCOMES.values(), *older.PERIODS.values()}

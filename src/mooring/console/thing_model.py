@@ -157,15 +157,13 @@ async def _review(view: View) -> Shown:
     product = product_of(view)
     path = {"product_key": product.product_key}
     draft = await draft_of(view, product)
+    edit = view.may(Role.DEVELOPER) and link_button(t("Edit"), f"{MODEL}/edit", product_key=product.product_key)
     if draft is None:
-        nothing = card(
-            "", empty(t("There is no draft."), link_button(t("Edit"), f"{MODEL}/edit", product_key=product.product_key))
-        )
-        return shown(view, product, MODEL, nothing)
+        return shown(view, product, MODEL, card("", empty(t("There is no draft."), edit)))
     difference = await view.platform.thing_models.difference(view.actor, product.product_key)
     buttons = [
         action_button(view, _DISCARD, t("Discard the draft"), path=path, confirm=t("Discard the draft?"), danger=True),
-        view.may(Role.DEVELOPER) and link_button(t("Edit"), f"{MODEL}/edit", product_key=product.product_key),
+        edit,
     ]
     if difference.empty:
         same = card(t("Draft and released model"), empty(t("The draft defines the same as the released model.")))

@@ -140,9 +140,9 @@
       rows.replaceChildren(...options.map((option, index) => {
         const where = `${path}[${index}]`;
         return make("div", { class: "option", "data-path": where },
-          textOf(option, "value", where, T("Value"), { inputmode: "numeric", maxlength: "11" }),
+          textOf(option, "value", where, T("Number"), { inputmode: "numeric", maxlength: "11" }),
           textOf(option, "name", where, T("Name"), { maxlength: "128" }),
-          removes(options, index, draw, `${T("Value")} ${option.value}`));
+          removes(options, index, draw, `${T("Number")} ${option.value}`));
       }));
     };
     draw();

@@ -13,6 +13,7 @@ from . import (
     saas,
     signing_in,
     start,
+    thing_model_rules,
     thing_models,
 )
 
@@ -31,6 +32,7 @@ _CHINESE: dict[str, str] = {
     **saas.TEXTS,
     **signing_in.TEXTS,
     **start.TEXTS,
+    **thing_model_rules.TEXTS,
     **thing_models.TEXTS,
 }
 

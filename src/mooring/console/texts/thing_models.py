@@ -70,6 +70,7 @@ TEXTS = {
     "No fault was found.": "未发现问题。",
     "No feature matches.": "没有匹配的功能。",
     "No thing model is released yet.": "物模型尚未发布。",
+    "Number": "数值",
     "Off": "关",
     "On": "开",
     "Outputs": "输出参数",
