@@ -68,7 +68,6 @@ TEXTS = {
     "Require session encryption": "要求会话加密",
     "Required": "必须",
     "Session encryption": "会话加密",
-    "Show": "显示",
     "Show the ProductSecret": "显示 ProductSecret",
     "Sub-device": "子设备",
     "There is no product yet.": "还没有产品。",
