@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format lock screenshots clean docs
+.PHONY: help setup demo test bench lint format lock screenshots clean docs coverage
 
 help:  ## List the recipes
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ lint: $(INSTALLED)  ## Check style and types
 format: $(INSTALLED)  ## Put the code into its format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+coverage: $(INSTALLED)  ## Measure how much of the SDK its tests run; less than 97 % is a failure
+	@$(BIN)/python -m coverage run --branch --source=src/mooring/client -m pytest -q tests/client
+	@$(BIN)/python -m coverage report --show-missing --skip-covered --fail-under=97
 
 docs: $(INSTALLED)  ## Make the documentation as a site in site/; a warning is a failure
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -14,6 +14,7 @@ from databases import open_store
 from fakes import FakeClock
 from mooring.client import (
     AsyncClient,
+    AsyncSubscription,
     AuthenticationError,
     BadMessage,
     Client,
@@ -21,6 +22,7 @@ from mooring.client import (
     NotFound,
     Online,
     PermissionDenied,
+    TimedOut,
     _amqp,
 )
 from mooring.platform import passwords
@@ -399,3 +401,130 @@ async def test_blocking_dead_letters(door: QueueDoor) -> None:
     await door.push()
     await asyncio.to_thread(work)
     assert dead == [BAD]
+
+
+async def test_address_that_cannot_be_had_is_asked_for_again(door: QueueDoor, client: AsyncClient) -> None:
+    asked: list[int] = []
+
+    async def address() -> str:
+        asked.append(1)
+        if len(asked) == 1:
+            raise TimedOut("late", "queueList")
+        return url(door)
+
+    await door.push()
+    async with AsyncSubscription(client._core.credentials, door.name, address) as messages:
+        (delivery,) = await take(aiter(messages))
+        assert door.name in repr(messages)
+        assert "Online" in repr(delivery)
+    assert len(asked) == 2
+
+
+async def test_close_while_connecting_ends_the_iteration(door: QueueDoor, client: AsyncClient) -> None:
+    async def address() -> str:
+        await messages.aclose()
+        return url(door)
+
+    messages = AsyncSubscription(client._core.credentials, door.name, address)
+    with pytest.raises(StopAsyncIteration):
+        await take(aiter(messages))
+    await until(lambda: door.consumers == 0)
+
+
+async def test_iteration_that_was_broken_off_goes_on(door: QueueDoor, client: AsyncClient) -> None:
+    await door.push(3)
+    got = []
+    async with client.subscribe(door.name, amqp_url=url(door)) as messages:
+        for _ in range(3):
+            async for delivery in messages:
+                got.append(delivery.message)
+                await delivery.ack()
+                break
+    assert numbers(got) == [0, 1, 2]
+
+
+async def test_blocking_client_consumes_until_its_handler_stops_it(door: QueueDoor) -> None:
+    class Stop(BaseException):
+        pass
+
+    seen: list[int] = []
+
+    def handle(message: Message) -> None:
+        seen.append(message.raw["number"])
+        if len(seen) == 1:
+            raise ValueError("not today")
+        if len(seen) == 3:
+            raise Stop
+
+    def work() -> None:
+        app = door.cloud.app
+        clock: Callable[[], float] = lambda: door.cloud.clock.now_ms() / 1000  # noqa: E731
+        with Client(app.access_key, app.access_secret.reveal(), amqp_url=url(door), clock=clock) as client:
+            client.consume(door.name, handle)
+
+    await door.push(3)
+    with pytest.raises(Stop):
+        await asyncio.to_thread(work)
+    assert seen == [0, 1, 2]
+    await until(lambda: door.consumers == 0)
+
+
+async def test_blocking_subscription_that_is_closed_does_nothing_any_more(door: QueueDoor) -> None:
+    def work() -> None:
+        with blocking(door) as client:
+            messages = client.subscribe(door.name, amqp_url=url(door))
+            assert door.name in repr(messages)
+            delivery = next(messages)
+            assert "Online" in repr(delivery)
+            messages.close()
+            messages.close()
+            delivery.ack()
+            delivery.reject()
+            assert list(messages) == []
+
+    await door.push()
+    await asyncio.to_thread(work)
+
+
+async def test_what_waits_when_a_blocking_subscription_is_closed_is_ended(door: QueueDoor) -> None:
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def for_ever() -> None:
+        loop.call_soon_threadsafe(started.set)
+        await asyncio.Event().wait()
+
+    with blocking(door) as client:
+        messages = client.subscribe(door.name, amqp_url=url(door))
+        waiting = asyncio.ensure_future(asyncio.to_thread(messages._settle, for_ever()))
+        await started.wait()
+        await asyncio.to_thread(messages.close)
+        await waiting
+
+
+@pytest.mark.parametrize(
+    ("connect_url", "expected"),
+    [("amqps://q.example:5671/quec-open", "amqps://q.example:5671/quec-open"), ("see the console", None), (None, None)],
+)
+def test_blocking_client_asks_for_the_address(connect_url: str | None, expected: str | None) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("accessKeyLogin"):
+            return httpx.Response(200, json={"code": 200, "access_token": "QJWT aaaa.bbbb.cccc", "expires_in": 7200})
+        if request.url.path.endswith("queue/list"):
+            return httpx.Response(200, json={"code": 200, "data": [{"id": 1, "queueName": "q"}], "total": 1})
+        data = {"queueId": 1, "queueName": "q", "connectUrl": connect_url}
+        return httpx.Response(200, json={"code": 200, "data": data})
+
+    with Client("key", "secret", base_url="http://[::1]:8080", transport=httpx.MockTransport(handle)) as client:
+        assert client._queue_address("q") == (expected or "amqp://[::1]:5672/quec-open")
+        assert client._queue_address("other") == "amqp://[::1]:5672/quec-open"
+
+
+def test_blocking_client_that_is_told_nothing_takes_the_usual_port() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("accessKeyLogin"):
+            return httpx.Response(200, json={"code": 200, "access_token": "QJWT aaaa.bbbb.cccc", "expires_in": 7200})
+        return httpx.Response(404, json={"code": 404, "msg": "no such route"})
+
+    with Client("key", "secret", base_url="http://h:1", transport=httpx.MockTransport(handle)) as client:
+        assert client._queue_address("q") == "amqp://h:5672/quec-open"

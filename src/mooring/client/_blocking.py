@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from mooring.client._amqp import AsyncDelivery, AsyncSubscription, Credentials
+from mooring.client._amqp import AsyncDeadLetter, AsyncDelivery, AsyncSubscription, Credentials
 from mooring.client.messages import BadMessage, Message
 
 __all__ = ["DeadLetter", "Delivery", "Handler", "Subscription"]
@@ -71,12 +71,13 @@ class Subscription(Iterator[Delivery]):
         def address() -> Awaitable[str]:
             return asyncio.to_thread(url if callable(url) else lambda: url)
 
-        async def bury(error: BadMessage) -> None:
-            if dead_letter is not None:
-                await asyncio.to_thread(dead_letter, error)
-
         self._subscription = AsyncSubscription(
-            credentials, queue, address, prefetch=prefetch, dead_letter=bury if dead_letter else None, tls=tls
+            credentials,
+            queue,
+            address,
+            prefetch=prefetch,
+            dead_letter=None if dead_letter is None else _burying(dead_letter),
+            tls=tls,
         )
         self._living: _Living | None = None
         self._lock = threading.Lock()
@@ -141,6 +142,13 @@ class Subscription(Iterator[Delivery]):
             return outcome.result()
         except CancelledError:
             raise _ClosedError from None
+
+
+def _burying(dead_letter: DeadLetter) -> AsyncDeadLetter:
+    async def bury(error: BadMessage) -> None:
+        await asyncio.to_thread(dead_letter, error)
+
+    return bury
 
 
 class _Living:
