@@ -76,6 +76,22 @@ def test_profiles_are_listed_shown_chosen_and_removed(stranger: Person) -> None:
     assert "a profile's name" in stranger.run(*words[:2], "no name", *words[3:], text="s\n", code=4).err
 
 
+def test_which_cloud_it_is_of_several(stranger: Person) -> None:
+    for number in ("1", "2"):
+        words = ["--name", f"p{number}", "--base-url", f"http://127.0.0.1:{number}", "--access-key", "key"]
+        stranger.run("login", *words, "--secret-stdin", "--no-check", text="a secret\n")
+
+    def chosen(*words: str, **variables: str) -> str:
+        found: str = stranger.ask("doctor", *words, "--mqtt", "127.0.0.1:1", code=1, **variables)[0]["found"]
+        return found.split()[0]
+
+    key = {"MOORING_ACCESS_KEY": "k", "MOORING_ACCESS_SECRET": "s", "MOORING_BASE_URL": "http://127.0.0.1:3"}
+    assert chosen() == "http://127.0.0.1:1"
+    assert chosen(MOORING_PROFILE="p2") == "http://127.0.0.1:2"
+    assert chosen(MOORING_PROFILE="p2", **key) == "http://127.0.0.1:3"
+    assert chosen("--profile", "p2", **key) == "http://127.0.0.1:2"
+
+
 def test_other_wrong_logins_are_told(stranger: Person, tmp_path: Path) -> None:
     (tmp_path / "no.json").write_text("{}")
     assert "not the demo.json" in stranger.run("login", "--demo-file", tmp_path / "no.json", code=1).err

@@ -1,7 +1,6 @@
 """What the blocking and the awaiting client have in common: where they connect, as whom, and how. No I/O."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -9,11 +8,8 @@ from mooring.client import _http
 from mooring.client._core import Core
 from mooring.client._observing import Hook, Observer
 from mooring.client._retries import Retries
-from mooring.client.errors import ProfileError
 from mooring.client.profiles import Profile, load_profiles
 from mooring.client.regions import base_url_of
-
-_KEY, _SECRET = "MOORING_ACCESS_KEY", "MOORING_ACCESS_SECRET"
 
 
 class Options(TypedDict, total=False):
@@ -59,22 +55,3 @@ class BaseClient:
 def named_profile(name: str | None, path: Path | None) -> Profile:
     """Return a profile of the file. Raises `ProfileError`."""
     return load_profiles(path).get(name)
-
-
-def profile_of_environment(environ: Mapping[str, str] = os.environ) -> Profile:
-    """Return what the environment says: a key, or the name of a profile, or nothing, which is the default profile.
-
-    Raises `ProfileError`.
-    """
-    key, secret = environ.get(_KEY), environ.get(_SECRET)
-    if not key and not secret:
-        return load_profiles().get(environ.get("MOORING_PROFILE") or None)
-    if not key or not secret:
-        raise ProfileError(f"{_KEY} and {_SECRET} belong together; one of them is not set")
-    return Profile(
-        access_key=key,
-        access_secret=secret,
-        base_url=environ.get("MOORING_BASE_URL") or None,
-        region=environ.get("MOORING_REGION") or None,
-        amqp_url=environ.get("MOORING_QUEUE_URL") or None,
-    )

@@ -25,8 +25,18 @@ import msgspec
 from mooring.client.errors import ProfileError
 from mooring.client.regions import base_url_of
 
-__all__ = ["FromEnvironment", "FromFile", "Profile", "Profiles", "load_profiles", "profiles_path", "save_profiles"]
+__all__ = [
+    "FromEnvironment",
+    "FromFile",
+    "Profile",
+    "Profiles",
+    "load_profiles",
+    "profile_of_environment",
+    "profiles_path",
+    "save_profiles",
+]
 
+_KEY, _SECRET = "MOORING_ACCESS_KEY", "MOORING_ACCESS_SECRET"
 _LEADING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _BARE = frozenset(_LEADING + "_-")
 
@@ -200,6 +210,25 @@ def save_profiles(profiles: Profiles, path: Path | None = None) -> None:
             raise
     except OSError as error:
         raise ProfileError(f"cannot write {path}: {error.strerror}") from None
+
+
+def profile_of_environment(environ: Mapping[str, str] = os.environ) -> Profile:
+    """Return what the environment says: a key, or the name of a profile, or nothing, which is the default profile.
+
+    Raises `ProfileError`.
+    """
+    key, secret = environ.get(_KEY), environ.get(_SECRET)
+    if not key and not secret:
+        return load_profiles().get(environ.get("MOORING_PROFILE") or None)
+    if not key or not secret:
+        raise ProfileError(f"{_KEY} and {_SECRET} belong together; one of them is not set")
+    return Profile(
+        access_key=key,
+        access_secret=secret,
+        base_url=environ.get("MOORING_BASE_URL") or None,
+        region=environ.get("MOORING_REGION") or None,
+        amqp_url=environ.get("MOORING_QUEUE_URL") or None,
+    )
 
 
 def _profile(path: Path, name: str, entry: _Entry) -> Profile:

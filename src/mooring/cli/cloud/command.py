@@ -19,8 +19,7 @@ _Profile = Annotated[
     str | None,
     typer.Option(
         "--profile",
-        envvar="MOORING_PROFILE",
-        help="Which saved cloud; otherwise MOORING_ACCESS_KEY and what belongs to it, else the default profile.",
+        help="Which saved cloud; otherwise MOORING_ACCESS_KEY, MOORING_PROFILE, or the default profile.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),

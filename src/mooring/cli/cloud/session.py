@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cloud", "json_line"]
 
+_KEY = ("MOORING_ACCESS_KEY", "MOORING_ACCESS_SECRET")
 _TIMEOUT_S = 30.0
 _LANGUAGE = "EN"  # of texts; commands speak English themselves
 
@@ -41,15 +42,13 @@ class Cloud:
     @cached_property
     def profile(self) -> "Profile":
         """Where the cloud is and with which key. Raises Failure when nothing says so, ProfileError for a wrong one."""
-        from mooring.client.profiles import load_profiles
+        from mooring.client.profiles import load_profiles, profile_of_environment
 
-        environment = None if self._named else _of_environment()
-        if environment is not None:
-            return environment
-        profiles = load_profiles()
-        if not profiles.named:
+        if self._named:
+            return load_profiles().get(self._named)
+        if not any(map(os.environ.get, _KEY)) and not load_profiles().named:
             raise Failure("no cloud is known; run: mooring login", NOT_LOGGED_IN)
-        return profiles.get(self._named)
+        return profile_of_environment()
 
     @cached_property
     def client(self) -> "Client":
@@ -77,21 +76,3 @@ class Cloud:
             typer.echo(json_line(value))
         else:
             readable()
-
-
-def _of_environment() -> "Profile | None":
-    from mooring.client.errors import ProfileError
-    from mooring.client.profiles import Profile
-
-    key, secret = os.environ.get("MOORING_ACCESS_KEY"), os.environ.get("MOORING_ACCESS_SECRET")
-    if not key and not secret:
-        return None
-    if not key or not secret:
-        raise ProfileError("MOORING_ACCESS_KEY and MOORING_ACCESS_SECRET belong together; one of them is not set")
-    return Profile(
-        access_key=key,
-        access_secret=secret,
-        base_url=os.environ.get("MOORING_BASE_URL") or None,
-        region=os.environ.get("MOORING_REGION") or None,
-        amqp_url=os.environ.get("MOORING_QUEUE_URL") or None,
-    )

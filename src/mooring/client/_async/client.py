@@ -22,13 +22,13 @@ from mooring.client._async.products import AsyncProducts, AsyncThingModels
 from mooring.client._async.queues import AsyncQueues, AsyncSubscriptions
 from mooring.client._async.raw import AsyncRaw
 from mooring.client._async.users import AsyncBindings, AsyncUsers
-from mooring.client._base import BaseClient, Options, named_profile, profile_of_environment
+from mooring.client._base import BaseClient, Options, named_profile
 from mooring.client._calls import Call
 from mooring.client._core import Attempt, Pause
 from mooring.client._observing import Hook
 from mooring.client._retries import DEFAULT_RETRIES, Retries
 from mooring.client.errors import MooringError
-from mooring.client.profiles import Profile
+from mooring.client.profiles import Profile, profile_of_environment
 from mooring.client.subscription import UNSAID, AsyncDeadLetter, AsyncHandler, AsyncSubscription, amqp_address
 from mooring.client.types import Token
 

@@ -14,7 +14,7 @@ import httpx
 
 from mooring.client import _http
 from mooring.client._answers import Answer
-from mooring.client._base import BaseClient, Options, named_profile, profile_of_environment
+from mooring.client._base import BaseClient, Options, named_profile
 from mooring.client._calls import Call
 from mooring.client._core import Attempt, Pause
 from mooring.client._observing import Hook
@@ -29,7 +29,7 @@ from mooring.client._sync.queues import Queues, Subscriptions
 from mooring.client._sync.raw import Raw
 from mooring.client._sync.users import Bindings, Users
 from mooring.client.errors import MooringError
-from mooring.client.profiles import Profile
+from mooring.client.profiles import Profile, profile_of_environment
 from mooring.client.subscription import UNSAID, DeadLetter, Handler, Subscription, amqp_address
 from mooring.client.types import Token
 
