@@ -25,6 +25,7 @@ from .history import HistoryPlan, measure_history
 from .idle import measure_idle
 from .load import CONNECTIONS, find_wrk
 from .messages import MessagePlan, measure_messages
+from .pages import measure_pages
 from .processes import cores
 from .ratios import Ratio, measure
 from .reads import Pace, ReadsPlan, fill, measure_reads
@@ -35,6 +36,7 @@ from .report import (
     show_history,
     show_idle,
     show_messages,
+    show_pages,
     show_ratios,
     show_reads,
     show_sdk,
@@ -129,6 +131,11 @@ _PARTS: Mapping[str, _Part] = {
     "console": _Part(lambda: None, lambda work, plan: measure_console(work, plan.uplink, cores()), show_console),
     "sdk": _Part(lambda: None, lambda work, plan: measure_sdk(work, plan.sdk, cores()), show_sdk),
     "history": _Part(lambda: None, lambda work, plan: measure_history(work, plan.history, cores()), show_history),
+    "pages": _Part(
+        lambda: None,
+        lambda work, plan: measure_pages(work, plan.reads, plan.history, cores()),
+        show_pages,
+    ),
     "startup": _Part(lambda: None, lambda _, plan: measure_startup(plan.startup), show_startup),
 }
 

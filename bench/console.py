@@ -26,7 +26,7 @@ from .player import Player, player
 from .processes import Cores, Running, mooring_up, running
 from .uplink import DEVICES, UplinkPlan
 
-__all__ = ["PAGES", "LivePages", "measure_console"]
+__all__ = ["PAGES", "LivePages", "measure_console", "session_of"]
 
 PAGES = 50
 _TARGET = 0.9
@@ -57,7 +57,7 @@ def measure_console(work: Path, plan: UplinkPlan, cores: Cores) -> list[LivePage
     """With and without pages in turns. Raises BenchFailed."""
     data = work / "console-data"
     _, fleet = asyncio.run(seed_fleet(data, DEVICES))
-    session = asyncio.run(_session(data))
+    session = asyncio.run(session_of(data))
     fleet_file = work / "console-fleet.json"
     fleet_file.write_bytes(msgspec.json.encode(fleet))
     arguments = [str(fleet_file), str(DEVICES), str(plan.messages)]
@@ -158,7 +158,7 @@ def _ask(load: Player[Outcome], order: Order) -> Outcome:
     return outcome
 
 
-async def _session(data: Path) -> str:
+async def session_of(data: Path) -> str:
     """A session of the owner."""
     key = read_key_file(data / "secret.key")
     if key is None:

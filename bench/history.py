@@ -27,7 +27,7 @@ from .devices import Fleet
 from .errors import BenchFailed
 from .processes import Cores, Running, mooring_up, running
 
-__all__ = ["MAX_RATIO", "HistoryPlan", "PageCost", "measure_history"]
+__all__ = ["MAX_RATIO", "HistoryPlan", "PageCost", "fill_log", "measure_history"]
 
 MAX_RATIO = 3.0
 _PATH = "/v2/quecdatastorage/r1/openapi/device/data/history"
@@ -44,7 +44,7 @@ WITH RECURSIVE number(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM number WH
 INSERT INTO data_log SELECT
   (:begin + n * :step - :epoch) * :per_ms, :device, CASE WHEN n % :down THEN 1 ELSE 2 END,
   CASE WHEN n % :down THEN 20 ELSE 19 END, n % 65533 + 1,
-  printf('AAkAEhED%06dABoRCl0AIhE%06dACoR%06dADISCMYAOgBPAEICJxAAShMtxsAAUwAaYWJjZGVmZ2hpamtsbW5v',
+  printf('AAkAEhED%06dABoRCl0AIhE%06dACoR%06dADISCMYAOgBPAEICJxAAShMtxsAAUwAaYWJjZGVmZ2hpamtsbW5vAAA',
     n % 999983, n % 7919, n % 104729),
   printf('[{"id":1,"value":"true"},{"id":2,"value":"%.1f"},{"id":3,"value":"%.3f"},{"id":4,"value":"%.1f"},'
     || '{"id":5,"value":"50.02"},{"id":6,"value":"%.1f"},{"id":7,"value":"-71"},{"id":8,"value":"%d"},'
@@ -122,7 +122,7 @@ def _pages(plan: HistoryPlan) -> Mapping[str, dict[str, int]]:
 def _serve(stack: ExitStack, data: Path, rows: int, asked: int, cores: Cores) -> _Log:
     dataset, fleet = asyncio.run(seed_fleet(data, 1))
     begin = time.time_ns() // 1_000_000 - rows * _STEP_MS
-    _fill(DataDirectory(data).database, rows, begin)
+    fill_log(DataDirectory(data).database, rows, begin)
     server = stack.enter_context(running([*cores.server, *mooring_up(data)], data.with_suffix(".log")))
     client = stack.enter_context(httpx.Client(base_url=server.base_url, timeout=60))
     client.headers["authorization"] = login_token(client, dataset)
@@ -130,7 +130,8 @@ def _serve(stack: ExitStack, data: Path, rows: int, asked: int, cores: Cores) ->
     return _Log(server, client, fleet, begin + first * _STEP_MS, begin + (first + asked - 1) * _STEP_MS)
 
 
-def _fill(database: Path, rows: int, begin: int) -> None:
+def fill_log(database: Path, rows: int, begin: int) -> None:
+    """Write rows of the only device's data log, beginning at `begin` (epoch ms)."""
     per_ms = Ids.first_of(begin + 1) - Ids.first_of(begin)
     epoch = begin - Ids.first_of(begin) // per_ms
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:

@@ -18,6 +18,7 @@ from .console import LivePages
 from .history import MAX_RATIO, PageCost
 from .idle import MAX_MEGABYTES, MAX_START_S, Idle
 from .messages import BODY_BYTES, Delivery, Ingest, Trip
+from .pages import FIRST_CONTENT, FirstContent
 from .ratios import Ratio
 from .reads import MAX_SPREAD, Pace
 from .sdk import SdkCost
@@ -32,6 +33,7 @@ __all__ = [
     "show_history",
     "show_idle",
     "show_messages",
+    "show_pages",
     "show_ratios",
     "show_reads",
     "show_sdk",
@@ -221,6 +223,24 @@ def show_history(console: Console, costs: Sequence[PageCost], *, judged: bool) -
             f"≤ {MAX_RATIO:.0f}",
             f"{entry.cost_ms:.2f} / {entry.base_cost_ms:.2f}",
             f"{entry.clock_ms:.2f} / {entry.base_clock_ms:.2f}",
+            _verdict(entry.met) if judged else "",
+        )
+    console.print(table)
+
+
+def show_pages(console: Console, found: Sequence[FirstContent], *, judged: bool) -> None:
+    """Pages of the console beside their queries."""
+    amount = f"{found[0].devices:,} devices, {found[0].rows:,} rows of log"
+    table = Table(title=f"first content of a page of the console / the same query through /manage/v1: {amount}")
+    table.add_column("page", no_wrap=True)
+    for name in ("ratio", "target", "ms", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in found:
+        table.add_row(
+            entry.name,
+            f"{entry.ratio:.2f}",
+            f"≤ {FIRST_CONTENT:.0f}",
+            f"{entry.page_ms:.1f} / {entry.query_ms:.1f}",
             _verdict(entry.met) if judged else "",
         )
     console.print(table)

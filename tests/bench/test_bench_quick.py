@@ -113,3 +113,13 @@ def test_a_quick_run_of_the_sdk_counts_logins(tmp_path: Path) -> None:
     for entry in document["sdk"]:
         assert entry["name"] in shown
         assert entry["logins"] == 1
+
+
+def test_a_quick_run_of_pages_asks_each_beside_its_query(tmp_path: Path) -> None:
+    document, shown = quick(tmp_path, "pages")
+    pages = {entry["name"]: entry for entry in document["pages"]}
+    assert {"devices", "data log", "API log", "queues", "audit log"} <= pages.keys()
+    for name, entry in pages.items():
+        assert name in shown
+        assert entry["ratio"] == pytest.approx(entry["page_ms"] / entry["query_ms"])
+        assert (entry["devices"], entry["rows"]) == (1_000, 20_000)
