@@ -39,6 +39,7 @@ def test_the_guide_by_clicking_ends_with_a_curl_call_that_works(owner: Looker, o
     box.get_by_label("Name").fill("Guide by clicking")
     box.get_by_role("button", name="Create", exact=True).click()
     shown = page.get_by_role("dialog", name="Keys")
+    expect(shown.locator("code")).to_have_count(2)
     access_key, access_secret = shown.locator("code").all_inner_texts()
     shown.get_by_role("button", name="Close").click()
     page.wait_for_url("**/saas-apps/*?tab=services")

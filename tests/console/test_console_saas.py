@@ -39,6 +39,7 @@ def test_an_application_is_made_and_its_secret_is_shown_on_demand_and_reset(
     box.get_by_label("Name").fill(f"Clicked {_BAIT}")
     box.get_by_role("button", name="Create", exact=True).click()
     keys = page.get_by_role("dialog", name="Keys")
+    expect(keys.locator("code")).to_have_count(2)
     access_key, first = keys.locator("code").all_inner_texts()
     keys.get_by_role("button", name="Close").click()
     page.wait_for_url("**/saas-apps/*?tab=services")
