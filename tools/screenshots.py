@@ -10,10 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from console.looking import Looker, log_in
+from console.looking import Looker, address_of, log_in
 from mooring.console.app import ROUTES
 from mooring.console.page import Page as ConsolePage
-from mooring.console.page import address
 from served import Served, serving
 
 FOLDER = Path(__file__).parent.parent / "docs/images"
@@ -37,10 +36,10 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         manage = served.demo["manage"]
         looker = Looker(served, browser, log_in(served.demo["base_url"], manage["email"], manage["password"]))
-        things = prepare(served)
+        prepare(served)
         time.sleep(SETTLE_S)
         with opened(looker.context(width=WIDTH)) as page:
-            for name, path in pictures(things):
+            for name, path in pictures(looker):
                 take(page, looker.url(path), name)
         with opened(looker.context("CN", "dark", width=WIDTH)) as page:
             take(page, looker.url("/"), "start-dark-chinese")
@@ -49,35 +48,22 @@ def main() -> None:
         browser.close()
 
 
-def prepare(served: Served) -> dict[str, str]:
-    """Something to see on each page; the parameters of their paths."""
+def prepare(served: Served) -> None:
+    """Something to see on each page."""
     device = f"/devices/{served.product_key}/PLUG0001"
-    served.post("/v2/enterprise/openapi/no-such-thing", {})
-    made = served.manage("POST", f"{device}/commands", {"kind": "write", "data": [{"relay": "true"}]})
+    served.detail("PLUG0001")
+    served.manage("POST", f"{device}/commands", {"kind": "write", "data": [{"relay": "true"}]})
     served.manage("POST", f"/products/{served.product_key}/virtual-device")
     served.manage("POST", f"/products/{served.product_key}/virtual-device/online")
     served.manage("POST", "/administrators", {"email": "viewer@example.com", "role": "viewer"})
-    apps = served.manage("GET", "/saas-apps")["items"]
-    queues = served.manage("GET", "/queues")["items"]
-    return {
-        "product_key": served.product_key,
-        "device_key": "PLUG0001",
-        "ticket": str(made["ticket"]),
-        "app_id": str(apps[0]["id"]),
-        "queue_id": str(queues[0]["id"]),
-        "domain": "demo",
-    }
 
 
-def pictures(things: dict[str, str]) -> Iterator[tuple[str, str]]:
+def pictures(looker: Looker) -> Iterator[tuple[str, str]]:
     """Name and path of each."""
     for route in ROUTES:
         if not isinstance(route, ConsolePage) or route.path in LEFT_OUT:
             continue
-        path = address(route.path, None, **things).removeprefix("/console")
-        if "{" in path or "%7B" in path:
-            print(f"left out, for want of something to show: {route.path}")
-            continue
+        path = address_of(route.path, looker)
         name = "-".join(part for part in route.path.split("/") if part and "{" not in part) or "start"
         if "{" in route.path:
             name += "-one"

@@ -1,6 +1,8 @@
 """What a browser's tests share: members who are logged in, pages by their routes, and what must hold of every page."""
 
+import functools
 import json
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -9,10 +11,10 @@ import httpx
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
-from mooring.console.page import ROOT
+from mooring.console.page import ROOT, address
 from served import Served
 
-__all__ = ["WIDTHS", "Looker", "Seen", "faults_of", "log_in", "overflow_of", "session_of"]
+__all__ = ["WIDTHS", "Looker", "Seen", "address_of", "faults_of", "log_in", "overflow_of", "session_of"]
 
 WIDTHS = (360, 768, 1440)
 _SESSION = "mooring-session"
@@ -89,6 +91,44 @@ def session_of(served: Served, role: str) -> str:
     headers = {"Authorization": f"Bearer {first['token']}"}
     assert httpx.post(f"{base_url}/manage/v1/me/password", json=change, headers=headers).status_code == 204
     return log_in(base_url, email, password)
+
+
+def address_of(path: str, owner: Looker) -> str:
+    """The page's path with things of the demo for its parameters."""
+    served = owner.served
+    things = {"product_key": served.product_key, "device_key": "PLUG0001", "ticket": ticket_of(served)}
+    if path.startswith("/saas-apps/"):
+        app_id = served.manage("GET", "/saas-apps")["items"][-1]["id"]
+        calls = served.manage("GET", f"/saas-apps/{app_id}/requests")["items"]
+        things |= {"app_id": app_id, "request_id": calls[0]["request_id"]}
+    elif path.startswith(("/queues/", "/subscriptions/")):
+        things["id"] = served.manage("GET", f"/{path.split('/')[1]}")["items"][0]["id"]
+    if path.startswith("/end-users/"):
+        app, user = end_user_of(served)
+        things |= {"end_user_app_id": app, "uid": user}
+    return address(path, None, **things).removeprefix("/console")
+
+
+def ticket_of(served: Served) -> int:
+    """A command of the demo's device."""
+    path = f"/devices/{served.product_key}/PLUG0001/commands"
+    found = served.manage("GET", path)["items"]
+    made = found[0] if found else served.manage("POST", path, {"kind": "read", "data": ["power"]})
+    ticket: int = made["ticket"]
+    return ticket
+
+
+@functools.cache
+def end_user_of(served: Served) -> tuple[int, str]:
+    """An App and a user of it who has bound and shared a device."""
+    app = served.manage("POST", "/end-user-apps", {"name": "Pages", "remark": "for the tests of pages"})["id"]
+    served.manage("PUT", f"/end-user-apps/{app}/products/{served.product_key}")
+    uid = served.manage("POST", f"/end-user-apps/{app}/users", {"email": "pages@example.com"})["uid"]
+    keys = {"product_key": served.product_key, "device_key": "PLUG0001"}
+    served.manage("POST", f"/end-users/{uid}/bindings", keys)
+    until = (int(time.time()) + 86_400) * 1000
+    served.manage("POST", f"/end-users/{uid}/shares", {**keys, "accept_until": until})
+    return app, uid
 
 
 def overflow_of(page: Page) -> int:

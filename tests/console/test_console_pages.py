@@ -1,56 +1,15 @@
 """What holds of every page: languages, themes, widths; no complaint, no serious fault of accessibility."""
 
-import functools
-import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page as Window
 
-from console.looking import WIDTHS, Looker, faults_of, overflow_of
+from console.looking import WIDTHS, Looker, address_of, faults_of, overflow_of
 from mooring.console.app import ROUTES
-from mooring.console.page import Page, address
-from served import Served
+from mooring.console.page import Page
 
 PAGES = [route.path for route in ROUTES if isinstance(route, Page)]
-
-
-def address_of(path: str, owner: Looker) -> str:
-    """The page's path with things of the demo for its parameters."""
-    served = owner.served
-    things = {"product_key": served.product_key, "device_key": "PLUG0001", "ticket": ticket_of(served)}
-    if path.startswith("/saas-apps/"):
-        app_id = served.manage("GET", "/saas-apps")["items"][-1]["id"]
-        calls = served.manage("GET", f"/saas-apps/{app_id}/requests")["items"]
-        things |= {"app_id": app_id, "request_id": calls[0]["request_id"]}
-    elif path.startswith(("/queues/", "/subscriptions/")):
-        things["id"] = served.manage("GET", f"/{path.split('/')[1]}")["items"][0]["id"]
-    if path.startswith("/end-users/"):
-        app, user = end_user_of(served)
-        things |= {"end_user_app_id": app, "uid": user}
-    return address(path, None, **things).removeprefix("/console")
-
-
-def ticket_of(served: Served) -> int:
-    """A command of the demo's device."""
-    path = f"/devices/{served.product_key}/PLUG0001/commands"
-    found = served.manage("GET", path)["items"]
-    made = found[0] if found else served.manage("POST", path, {"kind": "read", "data": ["power"]})
-    ticket: int = made["ticket"]
-    return ticket
-
-
-@functools.cache
-def end_user_of(served: Served) -> tuple[int, str]:
-    """An App and a user of it who has bound and shared a device."""
-    app = served.manage("POST", "/end-user-apps", {"name": "Pages", "remark": "for the tests of pages"})["id"]
-    served.manage("PUT", f"/end-user-apps/{app}/products/{served.product_key}")
-    uid = served.manage("POST", f"/end-user-apps/{app}/users", {"email": "pages@example.com"})["uid"]
-    keys = {"product_key": served.product_key, "device_key": "PLUG0001"}
-    served.manage("POST", f"/end-users/{uid}/bindings", keys)
-    until = (int(time.time()) + 86_400) * 1000
-    served.manage("POST", f"/end-users/{uid}/shares", {**keys, "accept_until": until})
-    return app, uid
 
 
 TABS = ["values", "debug", "trace", "commands", "data", "events", "errors", "services", "location"]
