@@ -4,8 +4,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from mooring.platform import passwords
+from mooring.pytest_plugin import cloud, device, product, saas_app
 
-pytest_plugins = ["mooring.pytest_plugin"]
+__all__ = ["cheap_passwords", "cloud", "device", "product", "saas_app"]
 
 
 @pytest.fixture(autouse=True)
