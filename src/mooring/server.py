@@ -386,6 +386,7 @@ def _limits(settings: Settings) -> Limits:
         queue_age_s=settings.queue_age_s,
         reconnect_as_online=settings.reconnect_as_online,
         network_positions=settings.network_positions,
+        customers_declare=settings.rabbitmq_customers_declare,
         statistics_days=settings.statistics_days,
         request_log_rows=settings.request_log_rows,
         request_log_days=settings.request_log_days,

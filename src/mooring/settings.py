@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     rabbitmq_management_url: str | None = Field(
         None, description="Management API of RabbitMQ; unset: port 15672 of its host, with TLS 15671."
     )
+    rabbitmq_customers_declare: bool = Field(
+        False,
+        description="Customers may declare their own queue at RabbitMQ, for clients that always do; to RabbitMQ that "
+        "includes deleting it.",
+    )
     rabbitmq_auth_secret: SecretStr | None = Field(
         None,
         min_length=16,

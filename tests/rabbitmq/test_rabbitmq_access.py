@@ -142,7 +142,7 @@ async def test_the_virtual_host_and_the_white_list(cloud: Cloud, ask: Asking, vh
     ("resource", "name", "permission", "answer"),
     [
         ("queue", "own", "read", "allow"),
-        ("queue", "own", "configure", "allow"),
+        ("queue", "own", "configure", "deny"),
         ("queue", "own", "write", "deny"),
         ("queue", "foreign", "read", "deny"),
         ("queue", "foreign", "configure", "deny"),

@@ -17,7 +17,8 @@ from databases import on_sqlite
 from mooring.platform.entities import App
 from mooring.platform.saas_apps import AppChanges
 from mooring.protocol.login import build_username, sign
-from rabbitmq.rabbit_cloud import RabbitCloud, eventually
+from mooring.store import Store
+from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud, eventually
 
 pytestmark = on_sqlite
 
@@ -98,7 +99,9 @@ async def test_queues_of_others_and_missing_ones_cannot_be_consumed(cloud: Rabbi
         (lambda channel, name: channel.queue_declare(f"{name}x", passive=True), 404),
         (lambda channel, name: channel.queue_delete("mooring.lost"), 403),
         (lambda channel, name: channel.queue_purge("mooring.lost"), 403),
-        (lambda channel, name: channel.queue_declare(name, durable=False), 406),
+        (lambda channel, name: channel.queue_declare(name, durable=True), 403),
+        (lambda channel, name: channel.queue_declare(name, durable=False), 403),
+        (lambda channel, name: channel.queue_delete(name), 403),
     ],
 )
 async def test_whatever_changes_something_is_refused(
@@ -120,30 +123,48 @@ async def test_the_queues_of_others_cannot_be_deleted_or_purged(cloud: RabbitClo
     assert (await refusal(cloud, lambda channel: channel.queue_declare(name, durable=True)))[0] == 403
 
 
-async def test_a_queue_of_ones_own_may_be_purged_and_deleted_and_comes_back(cloud: RabbitCloud) -> None:
-    """RabbitMQ cannot tell this from consuming and declaring; docs/operations.md says so."""
-
-    def remove() -> None:
-        with cloud.node.channel(cloud.app) as channel:
-            channel.queue_purge(ours(cloud))
-            channel.queue_delete(ours(cloud))
-
-    await asyncio.to_thread(remove)
+async def test_a_queue_of_ones_own_may_be_purged(cloud: RabbitCloud) -> None:
+    """RabbitMQ cannot tell this from consuming; docs/operations.md says so."""
     await cloud.push(1)
-    assert await cloud.take(1) == [1]
-
-
-@pytest.mark.parametrize("passive", [True, False])
-async def test_a_queue_of_ones_own_may_be_declared(cloud: RabbitCloud, passive: bool) -> None:
-    await cloud.push(1, 2)
     await cloud.forwarded()
 
-    def declare() -> tuple[int, int]:
+    def purge() -> None:
         with cloud.node.channel(cloud.app) as channel:
-            answer = channel.queue_declare(ours(cloud), durable=True, passive=passive).method
-            return answer.message_count, answer.consumer_count
+            channel.queue_purge(ours(cloud))
 
-    assert await asyncio.to_thread(declare) == (2, 0)
+    await asyncio.to_thread(purge)
+    await cloud.push(2)
+    assert await cloud.take(1) == [2]
+
+
+def declared(cloud: RabbitCloud, *, passive: bool) -> tuple[int, int]:
+    """How many messages and consumers a declaration is told of."""
+    with cloud.node.channel(cloud.app) as channel:
+        answer = channel.queue_declare(ours(cloud), durable=True, passive=passive).method
+        return answer.message_count, answer.consumer_count
+
+
+async def test_a_queue_of_ones_own_may_be_looked_at(cloud: RabbitCloud) -> None:
+    await cloud.push(1, 2)
+    await cloud.forwarded()
+    assert await asyncio.to_thread(declared, cloud, passive=True) == (2, 0)
+
+
+async def test_where_customers_declare_a_queue_that_they_delete_comes_back(node: Node, store: Store) -> None:
+    async with build_rabbit_cloud(node, store, customers_declare=True) as cloud:
+        await cloud.push(1, 2)
+        await cloud.forwarded()
+        assert await asyncio.to_thread(declared, cloud, passive=False) == (2, 0)
+        found, _ = await refusal(cloud, lambda channel: channel.queue_declare(ours(cloud), durable=False))
+        assert found == 406
+
+        def delete() -> None:
+            with cloud.node.channel(cloud.app) as channel:
+                channel.queue_delete(ours(cloud))
+
+        await asyncio.to_thread(delete)
+        await cloud.push(3)
+        assert await cloud.take(1) == [3]
 
 
 async def test_what_was_not_acknowledged_comes_back_in_order_and_marked(cloud: RabbitCloud) -> None:

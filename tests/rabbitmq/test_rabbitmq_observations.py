@@ -17,8 +17,8 @@ pytestmark = on_sqlite
 _STATISTICS_S = 2.5  # after which the management API knows what was
 _WITHIN_S = 10.0
 
-DIFFERENT = {"purge": "ok", "delete": "ok"}
-"""Who may read may purge, who may declare may delete (docs/operations.md)."""
+DIFFERENT = {"purge": "ok", "declare one's own": 403}
+"""Who may read may purge; who may declare could delete, so nobody may (docs/operations.md)."""
 
 
 class Remote:

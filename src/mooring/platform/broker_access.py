@@ -20,7 +20,8 @@ VIRTUAL_HOST = "quec-open"
 class BrokerAccess:
     """Decides. Whatever it is not asked about by the contract is refused."""
 
-    def __init__(self, queue_access: QueueAccess, directory: Directory) -> None:
+    def __init__(self, queue_access: QueueAccess, directory: Directory, *, may_declare: bool) -> None:
+        self._permissions = ("read", "configure") if may_declare else ("read",)
         self._queue_access = queue_access
         self._directory = directory
 
@@ -37,12 +38,13 @@ class BrokerAccess:
         return virtual_host == VIRTUAL_HOST and self.of_connection(username, address)[1] is None
 
     async def queue(self, username: str, name: str, permission: str) -> bool:
-        """Whether a user who is known may `read` (consume, get) a queue or `configure` (declare) it.
+        """Whether a user who is known may `read` a queue, which is to consume and get, and alas to purge; or, where
+        customers may declare, `configure` it, which is to declare and alas to delete.
 
         A name that nobody has may be read by its account: the broker then says that there is no such queue.
         """
         app = self._app(username)
-        if app is None or permission not in ("read", "configure"):
+        if app is None or permission not in self._permissions:
             return False
         if self.may_consume(username, name):
             return True

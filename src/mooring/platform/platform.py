@@ -102,6 +102,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     device_messages_per_day: int | None = None
     reconnect_as_online: bool = False
     network_positions: bool = True
+    customers_declare: bool = False
 
     @property
     def queues(self) -> QueueLimits:
@@ -178,7 +179,7 @@ class Platform:
         self.journal = Journal(store, self.outbox)
         self.queue_access = QueueAccess(self.access, self.directory)
         self.message_queues = MessageQueues(store, self.journal, self.outbox, clock, limits.queues)
-        self.broker_access = BrokerAccess(self.queue_access, self.directory)
+        self.broker_access = BrokerAccess(self.queue_access, self.directory, may_declare=limits.customers_declare)
         self.remote_queues: RemoteQueues | None = None
         if broker is not None:
             self.remote_queues = RemoteQueues(
