@@ -33,7 +33,7 @@ from mooring.gateway import (
 from mooring.http import Doors, client_address
 from mooring.manage import create_manage
 from mooring.openapi import OpenApi, OpenApiMetrics
-from mooring.platform import Actor, Limits, Platform
+from mooring.platform import Actor, Limits, Platform, Role
 from mooring.platform.platform import is_initialized
 from mooring.platform.sources import Clock
 from mooring.protocol.amqp import Limits as AmqpLimits
@@ -124,7 +124,7 @@ async def serve(settings: Settings, announce: Announce, embedding: Embedding | N
 
 
 async def recover(settings: Settings, announce: Announce) -> None:
-    """A new one-time password for the first administrator; SQLite: with the server stopped. Raises StartError."""
+    """A new one-time password for the first enabled owner; SQLite: with the server stopped. Raises StartError."""
     directory = DataDirectory(settings.data)
     if settings.store == "sqlite":
         if not directory.database.is_file():
@@ -137,7 +137,8 @@ async def recover(settings: Settings, announce: Announce) -> None:
             account = next(iter(platform.directory.accounts()), None)
             if account is None:
                 raise DataDirectoryError("there is no account yet; mooring up makes it and shows its password")
-            administrator = platform.accounts.administrators(account.id)[0]
+            members = platform.accounts.administrators(account.id)
+            administrator = next(member for member in members if member.enabled and member.role is Role.OWNER)
             actor = Actor(account.id, "mooring recover", "local")
             password = await platform.accounts.reset_password(actor, administrator.id)
             announce(f"Administrator {administrator.email}, one-time password {password.reveal()}")

@@ -59,6 +59,9 @@ def _people(admin: Terminal) -> None:
     assert admin.ask("administrator", "create", "second@example.com")["password"]
     assert admin.ask("administrator", "list")["total"] == 2
     assert admin.ask("administrator", "reset-password", "second@example.com")["password"]
+    assert admin.ask("administrator", "disable", "second@example.com")["enabled"] is False
+    assert admin.ask("administrator", "enable", "second@example.com")["enabled"] is True
+    assert admin.ask("administrator", "unlock", "second@example.com")["locked_until"] is None
     assert admin.ask("administrator", "delete", "second@example.com", "--yes") == {}
     assert admin.ask("service", "list")["total"] == 4
     assert admin.ask("service", "activate", PACKAGE)["activated_at"]

@@ -28,6 +28,9 @@ def test_people_and_services_read_well(admin: Terminal) -> None:
     assert "one-time password" in admin.run("administrator", "create", "second@example.com").out
     assert "one-time" in admin.run("administrator", "list").out
     assert "one-time password" in admin.run("administrator", "reset-password", "second@example.com").out
+    assert "is disabled" in admin.run("administrator", "disable", "second@example.com").out
+    assert "disabled" in admin.run("administrator", "list").out
+    assert "is enabled" in admin.run("administrator", "enable", "second@example.com").out
     assert "deleted" in admin.run("administrator", "delete", "second@example.com", "--yes").out
     assert f"{PACKAGE} is activated" in admin.run("service", "activate", PACKAGE).out
     assert "Message Subscription" in admin.run("service", "list").out

@@ -55,9 +55,13 @@ async def test_every_change_is_audited_with_actor_and_address(desk_on_each: Desk
         "administrator.codes_on",
         "administrator.create",
         "administrator.delete",
+        "administrator.disable",
+        "administrator.enable",
         "administrator.log_in",
+        "administrator.log_in_failed",
         "administrator.reset_password",
         "administrator.set_role",
+        "administrator.unlock",
         "app.authorize_package",
         "app.authorize_product",
         "app.cancel_package",
@@ -119,7 +123,13 @@ async def _walk_people(desk: Desk) -> None:
     assert reset["password"] != added["password"]
     changed = await desk.ask("PATCH", f"/administrators/{added['id']}", {"role": "viewer"})
     assert changed["role"] == "viewer"
+    one = f"/administrators/{added['id']}"
+    assert (await desk.ask("POST", f"{one}/disable"))["enabled"] is False
+    assert (await desk.ask("POST", f"{one}/enable"))["enabled"] is True
     await desk.ask("DELETE", f"/administrators/{added['id']}", status=204)
+    await desk.refused("POST", "/login", {"email": EMAIL, "password": "x"}, status=401, code="wrong_credentials")
+    own = me["administrator"]["id"]
+    assert (await desk.ask("POST", f"/administrators/{own}/unlock"))["locked_until"] is None
     offer = await desk.ask("POST", "/me/codes/offer")
     code = code_at(Secret(offer["secret"]), desk.platform.clock.now_ms() // 30_000)
     await desk.ask("PUT", "/me/codes", {"secret": offer["secret"], "code": code}, status=204)

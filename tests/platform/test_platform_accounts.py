@@ -129,7 +129,8 @@ async def test_a_login_says_who_it_is(accounts: Accounts, second: Administrator)
     token = await accounts.log_in(second.email, PASSWORD, "192.0.2.9")
     identity = accounts.identify(token.text.reveal())
     assert identity is not None
-    assert (identity.administrator, identity.account.id, identity.token.name) == (second, second.account_id, "login")
+    said = (identity.administrator.email, identity.account.id, identity.token.name)
+    assert said == (second.email, second.account_id, "login")
 
 
 async def test_a_login_that_began_with_the_old_password_gets_no_token(

@@ -12,7 +12,7 @@ import structlog
 
 from databases import on_sqlite
 from fakes import FakeClock
-from mooring.platform import Actor, Platform, PlatformError, Role, Secret
+from mooring.platform import Actor, Denied, Platform, PlatformError, Role, Secret
 from mooring.platform.accounts import Accounts
 from mooring.platform.entities import PACKAGES, Administrator
 from mooring.platform.ledger import AuditEntry, AuditFilter
@@ -78,6 +78,11 @@ async def log_in(work: Work) -> None:
     token = await work.platform.accounts.log_in(SECOND, work.kept["password"], "192.0.2.8")
     work.secret("login token", token.text)
     work.kept["token"] = token.token.id
+
+
+async def fail_to_log_in(work: Work) -> None:
+    with pytest.raises(Denied):
+        await work.platform.accounts.log_in(SECOND, Secret("not this password"), "192.0.2.8")
 
 
 async def make_token(work: Work) -> None:
@@ -173,6 +178,32 @@ STEPS = [
         Accounts.set_role,
         lambda w: w.platform.accounts.set_role(w.actor, w.administrator(SECOND).id, Role.DEVELOPER),
         "administrator.set_role",
+        f"administrator {SECOND}",
+    ),
+    Step(
+        Accounts.log_in,
+        fail_to_log_in,
+        "administrator.log_in_failed",
+        f"administrator {SECOND}",
+        SECOND,
+        "192.0.2.8",
+    ),
+    Step(
+        Accounts.unlock,
+        lambda w: w.platform.accounts.unlock(w.actor, w.administrator(SECOND).id),
+        "administrator.unlock",
+        f"administrator {SECOND}",
+    ),
+    Step(
+        Accounts.set_enabled,
+        lambda w: w.platform.accounts.set_enabled(w.actor, w.administrator(SECOND).id, enabled=False),
+        "administrator.disable",
+        f"administrator {SECOND}",
+    ),
+    Step(
+        Accounts.set_enabled,
+        lambda w: w.platform.accounts.set_enabled(w.actor, w.administrator(SECOND).id, enabled=True),
+        "administrator.enable",
         f"administrator {SECOND}",
     ),
     Step(Accounts.reset_password, reset_password, "administrator.reset_password", f"administrator {SECOND}"),

@@ -96,6 +96,58 @@ async def test_a_new_one_time_password_opens_a_locked_member(
     await accounts.log_in(member.email, password, HERE)
 
 
+async def test_an_owner_unlocks_a_member_who_keeps_the_password(
+    accounts: Accounts, member: Administrator, actor: Actor
+) -> None:
+    for _ in range(FREE_FAILURES + 1):
+        await fail(accounts, member.email)
+    unlocked = await accounts.unlock(actor, member.id)
+    assert (unlocked.failed_logins, unlocked.locked_until) == (0, None)
+    await accounts.log_in(member.email, PASSWORD, HERE)
+
+
+async def test_a_login_is_noted(accounts: Accounts, member: Administrator, clock: FakeClock) -> None:
+    assert member.last_login_at is None
+    clock.advance(1000)
+    await accounts.log_in(member.email, PASSWORD, HERE)
+    assert present(accounts, member).last_login_at == clock.now_ms()
+
+
+# Switched off
+
+
+async def test_a_disabled_member_is_kept_out_until_enabled(
+    accounts: Accounts, member: Administrator, actor: Actor
+) -> None:
+    token = await accounts.log_in(member.email, PASSWORD, HERE)
+    await accounts.set_enabled(actor, member.id, enabled=False)
+    assert accounts.identify(token.text.reveal()) is None
+    assert await fail(accounts, member.email) == "wrong_credentials"
+    with pytest.raises(Denied) as caught:
+        await accounts.log_in(member.email, PASSWORD, HERE)
+    assert caught.value.code == "member_disabled"
+    with pytest.raises(Denied):
+        await accounts.make_token(present(accounts, member), HERE, "scripts")
+    await accounts.set_enabled(actor, member.id, enabled=True)
+    await accounts.log_in(member.email, PASSWORD, HERE)
+
+
+async def test_an_owner_who_is_disabled_does_not_count_as_one(
+    accounts: Accounts, member: Administrator, actor: Actor
+) -> None:
+    owner = accounts.administrators(actor.account_id)[0]
+    await accounts.set_role(actor, member.id, Role.OWNER)
+    await accounts.set_enabled(actor, member.id, enabled=False)
+    for attempt in (
+        accounts.set_enabled(actor, owner.id, enabled=False),
+        accounts.set_role(actor, owner.id, Role.VIEWER),
+        accounts.delete_administrator(actor, owner.id),
+    ):
+        with pytest.raises(Conflict) as caught:
+            await attempt
+        assert caught.value.code == "last_owner"
+
+
 # Codes
 
 

@@ -31,6 +31,8 @@ def administrator(number: int, account_id: int, email: str | None = None) -> Adm
         locked_until=None,
         totp_secret=None,
         totp_step=None,
+        enabled=True,
+        last_login_at=None,
         created_at=1,
         updated_at=None,
     )

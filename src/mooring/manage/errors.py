@@ -20,7 +20,7 @@ __all__ = ["ErrorAnswer", "ErrorDetail", "Refusal", "refusal_of"]
 _log = structlog.get_logger()
 
 _STATUS: Mapping[type[PlatformError], int] = {Missing: 404, Conflict: 409, LimitReached: 409, Invalid: 422, Denied: 403}
-_STATUS_OF_CODE = {"wrong_credentials": 401, "code_required": 401, "locked": 429}
+_STATUS_OF_CODE = {"wrong_credentials": 401, "member_disabled": 401, "code_required": 401, "locked": 429}
 
 
 class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -59,14 +59,16 @@ class MemberChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class AdministratorView(msgspec.Struct, frozen=True, kw_only=True):
     """One member; `asks_for_codes` when they log in with an authenticator app, `locked_until` (epoch ms) when too many
-    logins failed."""
+    logins failed, `last_login_at` (epoch ms) null before the first login. Who is not `enabled` is not let in."""
 
     id: int
     email: str
     role: Role
     must_change_password: bool
     asks_for_codes: bool
+    enabled: bool
     locked_until: int | None
+    last_login_at: int | None
     created_at: int
     updated_at: int | None
 
@@ -97,7 +99,9 @@ def administrator_view(administrator: Administrator) -> AdministratorView:
         email=administrator.email,
         role=administrator.role,
         asks_for_codes=administrator.totp_secret is not None,
+        enabled=administrator.enabled,
         locked_until=administrator.locked_until,
+        last_login_at=administrator.last_login_at,
         must_change_password=administrator.password_one_time,
         created_at=administrator.created_at,
         updated_at=administrator.updated_at,
@@ -144,6 +148,20 @@ async def _create_administrator(call: Call, request: AdministratorRequest) -> Cr
 async def _update_administrator(call: Call, request: MemberChanges) -> AdministratorView:
     accounts = call.platform.accounts
     return administrator_view(await accounts.set_role(call.actor, call.number("administrator_id"), request.role))
+
+
+async def _enable_administrator(call: Call, request: Nothing) -> AdministratorView:
+    accounts = call.platform.accounts
+    return administrator_view(await accounts.set_enabled(call.actor, call.number("administrator_id"), enabled=True))
+
+
+async def _disable_administrator(call: Call, request: Nothing) -> AdministratorView:
+    accounts = call.platform.accounts
+    return administrator_view(await accounts.set_enabled(call.actor, call.number("administrator_id"), enabled=False))
+
+
+async def _unlock_administrator(call: Call, request: Nothing) -> AdministratorView:
+    return administrator_view(await call.platform.accounts.unlock(call.actor, call.number("administrator_id")))
 
 
 async def _delete_administrator(call: Call, request: Nothing) -> Nothing:
@@ -197,6 +215,34 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         MemberChanges,
         AdministratorView,
         errors=(409,),
+        role=Role.OWNER,
+    ),
+    Endpoint(
+        "POST",
+        "/administrators/{administrator_id}/enable",
+        "Let a member in again",
+        _enable_administrator,
+        Nothing,
+        AdministratorView,
+        role=Role.OWNER,
+    ),
+    Endpoint(
+        "POST",
+        "/administrators/{administrator_id}/disable",
+        "Keep a member out; their tokens end",
+        _disable_administrator,
+        Nothing,
+        AdministratorView,
+        errors=(409,),
+        role=Role.OWNER,
+    ),
+    Endpoint(
+        "POST",
+        "/administrators/{administrator_id}/unlock",
+        "Forget the failed logins of a member",
+        _unlock_administrator,
+        Nothing,
+        AdministratorView,
         role=Role.OWNER,
     ),
     Endpoint(

@@ -108,6 +108,13 @@ class Accounts:
         """Administrators of an account, oldest first."""
         return [found for found in self._directory.administrators() if found.account_id == account_id]
 
+    def administrator(self, account_id: int, administrator_id: int) -> Administrator:
+        """A member of an account. Raises Missing."""
+        found = self._directory.administrator(administrator_id)
+        if found is None or found.account_id != account_id:
+            raise Missing("no_such_administrator", f"there is no administrator {administrator_id}")
+        return found
+
     async def add_administrator(
         self, actor: Actor, email: str, role: Role = Role.OWNER
     ) -> tuple[Administrator, Secret]:
@@ -125,24 +132,56 @@ class Accounts:
             )
         except UniqueViolation:
             raise Conflict("email_taken", f"there is an administrator {email} already", field="email") from None
-        return self._administrator(actor.account_id, row.id), password
+        return self.administrator(actor.account_id, row.id), password
 
     async def delete_administrator(self, actor: Actor, administrator_id: int) -> None:
         """Remove a member and every token of theirs. Raises Missing, Conflict for the last owner."""
-        member = self._administrator(actor.account_id, administrator_id)
+        member = self.administrator(actor.account_id, administrator_id)
         write = statements.DELETE_ADMINISTRATOR(administrator_id=administrator_id)
         await self._change_member(actor, member, "administrator.delete", write)
 
     async def set_role(self, actor: Actor, administrator_id: int, role: Role) -> Administrator:
         """Give a member another role, at once for what they have open, too. Raises Missing, Conflict for the last
         owner."""
-        member = self._administrator(actor.account_id, administrator_id)
+        member = self.administrator(actor.account_id, administrator_id)
         if member.role is role:
             return member
         now = self._ledger.later_than(member.updated_at)
         write = statements.SET_ROLE(administrator_id=administrator_id, new_role=role.value, now=now)
-        await self._change_member(actor, member, "administrator.set_role", write, {"role": role.value})
-        return self._administrator(actor.account_id, administrator_id)
+        await self._change_member(actor, member, "administrator.set_role", write, detail={"role": role.value})
+        return self.administrator(actor.account_id, administrator_id)
+
+    async def set_enabled(self, actor: Actor, administrator_id: int, *, enabled: bool) -> Administrator:
+        """Let a member in, or keep them out: every token of theirs ends.
+
+        Raises Missing, Conflict for the last owner who is enabled.
+        """
+        member = self.administrator(actor.account_id, administrator_id)
+        if member.enabled is enabled:
+            return member
+        now = self._ledger.later_than(member.updated_at)
+        if enabled:
+            write = statements.ENABLE_ADMINISTRATOR(administrator_id=administrator_id, now=now)
+            await self._change_member(actor, member, "administrator.enable", write)
+        else:
+            write = statements.DISABLE_ADMINISTRATOR(administrator_id=administrator_id, now=now)
+            tokens = statements.DELETE_TOKENS_OF(administrator_id=administrator_id)
+            await self._change_member(actor, member, "administrator.disable", write, tokens)
+        return self.administrator(actor.account_id, administrator_id)
+
+    async def unlock(self, actor: Actor, administrator_id: int) -> Administrator:
+        """Forget a member's failed logins, so that they may try again at once. Raises Missing."""
+        member = self.administrator(actor.account_id, administrator_id)
+        if not member.failed_logins:
+            return member
+        await self._ledger.commit(
+            actor,
+            "administrator.unlock",
+            ("administrator", member.email),
+            statements.FORGET_FAILED_LOGINS(administrator_id=administrator_id).must("administrator"),
+            changed=[("administrator", administrator_id)],
+        )
+        return self.administrator(actor.account_id, administrator_id)
 
     async def _change_member(
         self,
@@ -150,6 +189,7 @@ class Accounts:
         member: Administrator,
         action: str,
         write: Write,
+        *others: Write,
         detail: Mapping[str, object] | None = None,
     ) -> None:
         """What must leave an owner."""
@@ -160,17 +200,18 @@ class Accounts:
                 ("administrator", member.email),
                 statements.LOCK_ACCOUNT(account_id=actor.account_id),
                 write.must("administrator"),
+                *others,
                 changed=[("administrator", member.id)],
                 detail=detail,
             )
         except WriteRefused:
             await self._directory.catch_up()
-            self._administrator(actor.account_id, member.id)
+            self.administrator(actor.account_id, member.id)
             raise Conflict("last_owner", "the last owner of an account stays") from None
 
     async def reset_password(self, actor: Actor, administrator_id: int) -> Secret:
         """A new one-time password; every token of the administrator ends. Raises Missing."""
-        administrator = self._administrator(actor.account_id, administrator_id)
+        administrator = self.administrator(actor.account_id, administrator_id)
         password = self._one_time_password()
         await self._set_password(actor, administrator, password, one_time=True)
         return password
@@ -192,7 +233,8 @@ class Accounts:
     async def log_in(self, email: str, password: Secret, address: str, code: str | None = None) -> NewToken:
         """A token of 12 hours for e-mail, password and, where it is asked for, the code of an authenticator app.
 
-        Raises Denied: `wrong_credentials`, which does not say what was wrong, `code_required`, `wrong_code`, `locked`.
+        Raises Denied: `wrong_credentials`, which does not say what was wrong, `member_disabled`, `code_required`,
+        `wrong_code`, `locked`.
         """
         found, note = await self.logins.check(email, password, address, code)
         actor = Actor(found.account_id, email, address)
@@ -295,12 +337,6 @@ class Accounts:
             raise Missing("no_such_account", f"there is no account {account_id}")
         return account
 
-    def _administrator(self, account_id: int, administrator_id: int) -> Administrator:
-        found = self._directory.administrator(administrator_id)
-        if found is None or found.account_id != account_id:
-            raise Missing("no_such_administrator", f"there is no administrator {administrator_id}")
-        return found
-
     def _one_time_password(self) -> Secret:
         return Secret(random_text(self._entropy, BASE62, _PASSWORD_CHARACTERS))
 
@@ -318,6 +354,8 @@ class Accounts:
             locked_until=None,
             totp_secret=None,
             totp_step=None,
+            enabled=True,
+            last_login_at=None,
             created_at=self._ledger.clock.now_ms(),
             updated_at=None,
         )

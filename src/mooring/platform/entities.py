@@ -49,7 +49,8 @@ class Account(msgspec.Struct, frozen=True):
 
 class Administrator(msgspec.Struct, frozen=True):
     """One member of an account; times are epoch ms. `failed_logins` since the last that succeeded; `totp_secret` is
-    sealed, None while no second factor is asked for; `totp_step` is the number of the last code that was used."""
+    sealed, None while no second factor is asked for; `totp_step` is the number of the last code that was used;
+    `last_login_at` is None before the first login."""
 
     id: int
     account_id: int
@@ -61,6 +62,8 @@ class Administrator(msgspec.Struct, frozen=True):
     locked_until: int | None
     totp_secret: bytes | None
     totp_step: int | None
+    enabled: bool
+    last_login_at: int | None
     created_at: int
     updated_at: int | None
 

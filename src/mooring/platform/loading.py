@@ -82,6 +82,8 @@ def administrator(row: AdministratorRow) -> Administrator:
         locked_until=row.locked_until,
         totp_secret=row.totp_secret,
         totp_step=row.totp_step,
+        enabled=row.enabled,
+        last_login_at=row.last_login_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

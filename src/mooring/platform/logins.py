@@ -48,11 +48,12 @@ class Logins:
 
     async def check(
         self, email: str, password: Secret, address: str, code: str | None = None
-    ) -> tuple[Administrator, Write | None]:
+    ) -> tuple[Administrator, Write]:
         """The member whose e-mail and password these are, and whose code, where one is asked for; and what is to be
         written together with the login.
 
-        Raises Denied: `locked` with `detail.retry_after_s`, `wrong_credentials`, `code_required`, `wrong_code`.
+        Raises Denied: `locked` with `detail.retry_after_s`, `wrong_credentials`, `member_disabled`, `code_required`,
+        `wrong_code`.
         """
         turn = self._turns.setdefault(email, asyncio.Lock())
         async with turn:
@@ -61,6 +62,8 @@ class Logins:
             if not await self._passwords.verify(member.password_hash if member else None, password) or member is None:
                 await self._note_failure(email, member, address)
                 raise Denied("wrong_credentials", "e-mail or password is wrong")
+            if not member.enabled:
+                raise Denied("member_disabled", "this member is disabled; an owner can enable them")
             step = None
             if member.totp_secret is not None:
                 if not code:
@@ -70,10 +73,12 @@ class Logins:
                 if step is None:
                     await self._note_failure(email, member, address)
                     raise Denied("wrong_code", "the code is wrong or was used already", field="code")
-            if not member.failed_logins and step is None:
-                return member, None
-            kept = member.totp_step if step is None else step
-            note = statements.NOTE_LOGIN(administrator_id=member.id, seen_step=member.totp_step, step=kept)
+            note = statements.NOTE_LOGIN(
+                administrator_id=member.id,
+                seen_step=member.totp_step,
+                step=member.totp_step if step is None else step,
+                now=self._ledger.clock.now_ms(),
+            )
             return member, note.must("code")
 
     def begin_codes(self, member: Administrator) -> tuple[Secret, Secret]:

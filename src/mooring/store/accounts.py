@@ -1,7 +1,7 @@
 """Statements about accounts, administrators, management tokens, activated packages and the platform's own state."""
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, bindparam, case, delete, exists, insert, null, select, update
+from sqlalchemy import BigInteger, Boolean, bindparam, case, delete, exists, false, insert, null, select, true, update
 
 from . import tables
 from .statement import Change, Query
@@ -18,6 +18,9 @@ __all__ = [
     "DELETE_EXPIRED_TOKENS",
     "DELETE_TOKEN",
     "DELETE_TOKENS_OF",
+    "DISABLE_ADMINISTRATOR",
+    "ENABLE_ADMINISTRATOR",
+    "FORGET_FAILED_LOGINS",
     "LOCK_ACCOUNT",
     "NOTE_FAILED_LOGIN",
     "NOTE_LOGIN",
@@ -68,6 +71,8 @@ class AdministratorRow(msgspec.Struct, frozen=True):
     locked_until: int | None
     totp_secret: bytes | None
     totp_step: int | None
+    enabled: bool
+    last_login_at: int | None
     created_at: int
     updated_at: int | None
 
@@ -118,15 +123,31 @@ SET_ADDRESSES = Change(
 
 ADMINISTRATORS = Query(select(_admins).order_by(_admins.c.id), AdministratorRow)
 ADD_ADMINISTRATOR = Change(insert(_admins))
-# Never the last owner of an account; give these two with LOCK_ACCOUNT.
+# Never the last owner of an account who can log in; give these three with LOCK_ACCOUNT.
 _another_owner = exists().where(
-    _others.c.account_id == _admins.c.account_id, _others.c.id != _admins.c.id, _others.c.role == "owner"
+    _others.c.account_id == _admins.c.account_id,
+    _others.c.id != _admins.c.id,
+    _others.c.role == "owner",
+    _others.c.enabled,
 )
 DELETE_ADMINISTRATOR = Change(delete(_admins).where(_admins.c.id == bindparam("administrator_id"), _another_owner))
 SET_ROLE = Change(
     update(_admins)
     .where(_admins.c.id == bindparam("administrator_id"), _another_owner)
     .values(role=bindparam("new_role"), updated_at=bindparam("now"))
+)
+DISABLE_ADMINISTRATOR = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"), _another_owner)
+    .values(enabled=false(), updated_at=bindparam("now"))
+)
+ENABLE_ADMINISTRATOR = Change(
+    update(_admins)
+    .where(_admins.c.id == bindparam("administrator_id"))
+    .values(enabled=true(), updated_at=bindparam("now"))
+)
+FORGET_FAILED_LOGINS = Change(
+    update(_admins).where(_admins.c.id == bindparam("administrator_id")).values(failed_logins=0, locked_until=null())
 )
 NOTE_FAILED_LOGIN = Change(
     update(_admins)
@@ -140,7 +161,7 @@ NOTE_LOGIN = Change(
         _admins.c.id == bindparam("administrator_id"),
         _admins.c.totp_step.is_not_distinct_from(bindparam("seen_step", type_=BigInteger)),
     )
-    .values(failed_logins=0, locked_until=null(), totp_step=bindparam("step"))
+    .values(failed_logins=0, locked_until=null(), totp_step=bindparam("step"), last_login_at=bindparam("now"))
 )
 SET_CODES = Change(
     update(_admins)
@@ -163,14 +184,18 @@ SET_PASSWORD = Change(
 )
 
 TOKENS = Query(select(_tokens).order_by(_tokens.c.id), TokenRow)
-# Only under the password that was checked, so that a reset or deletion meanwhile leaves no token behind. The lock
-# makes PostgreSQL wait for a change that is under way and look again.
+# Only under the password that was checked, so that a reset, deletion or disabling meanwhile leaves no token behind. The
+# lock makes PostgreSQL wait for a change that is under way and look again.
 ADD_TOKEN = Change(
     insert(_tokens).from_select(
         [column.name for column in _tokens.c],
         select(*(bindparam(column.name, type_=column.type) for column in _tokens.c))
         .select_from(_admins)
-        .where(_admins.c.id == bindparam("administrator_id"), _admins.c.password_hash == bindparam("seen_hash"))
+        .where(
+            _admins.c.id == bindparam("administrator_id"),
+            _admins.c.password_hash == bindparam("seen_hash"),
+            _admins.c.enabled,
+        )
         .with_for_update(read=True),
     )
 )

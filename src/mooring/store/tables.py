@@ -137,6 +137,8 @@ administrators = Table(
     _time("locked_until", nullable=True),
     Column("totp_secret", LargeBinary, nullable=True),
     Column("totp_step", BigInteger, nullable=True),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+    _time("last_login_at", nullable=True),
     _time("created_at"),
     _time("updated_at", nullable=True),
     UniqueConstraint("email"),

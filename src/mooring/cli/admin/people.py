@@ -118,14 +118,16 @@ def _list_administrators(session: Session, limit: Limit = 100, offset: Offset = 
 
     def readable() -> None:
         table(
-            ("Id", "E-mail", "Role", "Codes", "Password", "Created"),
+            ("Id", "E-mail", "Role", "", "Codes", "Password", "Last login", "Created"),
             (
                 (
                     found["id"],
                     found["email"],
                     found["role"],
+                    "" if found["enabled"] else "disabled",
                     "yes" if found["asks_for_codes"] else "",
                     "one-time" if found["must_change_password"] else "own",
+                    moment(found["last_login_at"], "never"),
                     moment(found["created_at"]),
                 )
                 for found in answer.value["items"]
@@ -159,6 +161,24 @@ def _set_role(session: Session, who: _Who, role: Annotated[Role, typer.Argument(
     session.show(answer, lambda: say(f"{found['email']} is {role.value} now"))
 
 
+@command(administrator, "enable")
+def _enable_administrator(session: Session, who: _Who) -> None:
+    """Let a member in again."""
+    _post(session, who, "enable", "enabled")
+
+
+@command(administrator, "disable")
+def _disable_administrator(session: Session, who: _Who) -> None:
+    """Keep a member out; their tokens end."""
+    _post(session, who, "disable", "disabled")
+
+
+@command(administrator, "unlock")
+def _unlock_administrator(session: Session, who: _Who) -> None:
+    """Forget the failed logins of a member, so that they may try again at once."""
+    _post(session, who, "unlock", "unlocked")
+
+
 @command(administrator, "delete")
 def _delete_administrator(session: Session, who: _Who, yes: Yes = False) -> None:
     """Remove a member and their tokens."""
@@ -174,6 +194,12 @@ def _reset_password(session: Session, who: _Who) -> None:
     found = _administrator(session, who)
     answer = session.post(path_of("administrators", found["id"], "password-reset"))
     session.show(answer, lambda: fields({"email": found["email"], "one-time password": answer.value["password"]}))
+
+
+def _post(session: Session, who: str, verb: str, done: str) -> None:
+    found = _administrator(session, who)
+    answer = session.post(path_of("administrators", found["id"], verb))
+    session.show(answer, lambda: say(f"administrator {found['email']} is {done}"))
 
 
 def _administrator(session: Session, who: str) -> dict[str, Any]:
