@@ -103,6 +103,8 @@ def address_of(path: str, owner: Looker) -> str:
         things |= {"app_id": app_id, "request_id": calls[0]["request_id"]}
     elif path.startswith(("/queues/", "/subscriptions/")):
         things["id"] = served.manage("GET", f"/{path.split('/')[1]}")["items"][0]["id"]
+    elif path.startswith("/members/"):
+        things["member_id"] = served.manage("GET", "/administrators")["items"][-1]["id"]
     if path.startswith("/end-users/"):
         app, user = end_user_of(served)
         things |= {"end_user_app_id": app, "uid": user}
