@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page as Window
+from playwright.sync_api import expect
 
 from console.looking import WIDTHS, Looker, address_of, faults_of, overflow_of
 from mooring.console.app import ROUTES
@@ -28,6 +29,21 @@ def test_every_page_fits_every_width_and_is_accessible(
             found.append(f"{width}: wider than the window by {overflow_of(page)}")
     # Colours are those of the style sheet in both languages, so each is looked at in one theme.
     assert [*found, *faults_of(page)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("/products/{product_key}/model/edit", "Asynchronous"),
+        ("/devices/{product_key}/{device_key}?tab=trace", "Report"),
+    ],
+)
+def test_a_table_is_not_cut_in_a_usual_window(
+    owner: Looker, opened: Callable[..., Window], path: str, row: str
+) -> None:
+    page = opened(owner, address_of(path, owner), width=1280)
+    expect(page.get_by_role("row").filter(has_text=row).first).to_be_visible(timeout=30_000)
+    assert page.locator("main .table").evaluate("box => box.scrollWidth - box.clientWidth") == 0
 
 
 def test_the_menu_leads_to_pages_by_keyboard(owner: Looker, opened: Callable[..., Window]) -> None:

@@ -19,7 +19,6 @@ from .parts import (
     area_field,
     badge,
     card,
-    choice,
     code_block,
     empty,
     facts,
@@ -28,6 +27,7 @@ from .parts import (
     hidden,
     link,
     note,
+    one_of,
     search,
     select_field,
     text_field,
@@ -65,10 +65,16 @@ async def _show_explorer(view: View) -> Shown:
     operation = OPERATIONS.get(view.query.get("operation", ""), OPERATIONS[_FIRST])
     bar = filters(
         view,
-        choice(view, "app", t("SaaS application"), [(str(one.id), one.name) for one in apps]),
-        choice(view, "product", t("Product"), [(one.product_key, one.name) for one in products]),
+        one_of("app", t("SaaS application"), [(str(one.id), one.name) for one in apps], str(app.id)),
+        one_of(
+            "product",
+            t("Product"),
+            [(one.product_key, one.name) for one in products],
+            product.product_key if product else "",
+        ),
         search(view, "device", "DeviceKey"),
-        choice(view, "operation", t("Operation"), [(one.id, _title(view, one)) for one in OPERATIONS.values()]),
+        one_of("operation", t("Operation"), [(one.id, _title(view, one)) for one in OPERATIONS.values()], operation.id),
+        submit=t("Show"),
     )
     inside = tag.div(await _operation(view, app, product, operation), id="listing")
     return Shown(t("API explorer"), (tag.section(bar, class_="card"), inside))

@@ -30,7 +30,7 @@ from .forms import (
     select_field,
     text_field,
 )
-from .lists import Column, Paging, choice, filters, listing, search, table
+from .lists import Column, Paging, choice, filters, listing, one_of, search, table
 
 __all__ = [
     "Column",
@@ -62,6 +62,7 @@ __all__ = [
     "moment",
     "note",
     "number_field",
+    "one_of",
     "opens",
     "search",
     "select_field",

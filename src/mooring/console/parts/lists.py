@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from ..html import Child, Html, tag
 from ..page import View, address
 
-__all__ = ["Column", "Paging", "choice", "filters", "listing", "search", "table"]
+__all__ = ["Column", "Paging", "choice", "filters", "listing", "one_of", "search", "table"]
 
 _RowT = TypeVar("_RowT")
 _SIZES = (10, 20, 50, 100)
@@ -42,14 +42,14 @@ class Paging:
         return (self.page - 1) * self.size
 
 
-def filters(view: View, *fields: Child, keep: Iterable[str] = ("tab",)) -> Html:
+def filters(view: View, *fields: Child, keep: Iterable[str] = ("tab",), submit: str = "") -> Html:
     """Fields that narrow the list below; the script asks for it as one types. `keep` are parameters of the address
-    that stay."""
+    that stay, `submit` the text of the button, "Search" unless given."""
     kept = [tag.input(type="hidden", name=name, value=view.query[name]) for name in keep if name in view.query]
     return tag.form(
         *kept,
         *fields,
-        tag.button(view.t("Search"), type="submit", class_="primary"),
+        tag.button(submit or view.t("Search"), type="submit", class_="primary"),
         tag.a(view.t("Clear"), href=address(view.here, {name: view.query.get(name) for name in keep}), class_="button"),
         method="get",
         action=address(view.here),
@@ -70,11 +70,14 @@ def search(view: View, name: str, label: str) -> Html:
 
 def choice(view: View, name: str, label: str, options: Iterable[tuple[str, str]]) -> Html:
     """One of several values, or any."""
-    chosen = view.query.get(name, "")
-    shown = [("", view.t("Any")), *options]
+    return one_of(name, label, [("", view.t("Any")), *options], view.query.get(name, ""))
+
+
+def one_of(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str) -> Html:
+    """One of several values."""
     return tag.label(
         tag.span(label),
-        tag.select((tag.option(text, value=key, selected=key == chosen) for key, text in shown), name=name),
+        tag.select((tag.option(text, value=key, selected=key == chosen) for key, text in options), name=name),
         class_="field",
     )
 
