@@ -217,6 +217,24 @@ def test_recover_gives_a_new_one_time_password(data: Path) -> None:
         assert recover("--data", str(data)).returncode == 15
 
 
+@pytest.mark.parametrize("lost", ["enabled = 0", "role = 'viewer'"])
+def test_recover_is_for_an_owner_who_is_let_in(data: Path, lost: str) -> None:
+    with mooring_up(data) as running:
+        manage = f"{running.base_url}/manage/v1"
+        first = {"email": "admin@example.com", "password": running.password}
+        token = httpx.post(f"{manage}/login", json=first).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        change = {"old_password": running.password, "new_password": "a password of the tests"}
+        httpx.post(f"{manage}/me/password", json=change, headers=headers).raise_for_status()
+        token = httpx.post(f"{manage}/login", json={**first, "password": change["new_password"]}).json()["token"]
+        body, headers = {"email": "second@example.com"}, {"Authorization": f"Bearer {token}"}
+        httpx.post(f"{manage}/administrators", json=body, headers=headers).raise_for_status()
+    with sqlite3.connect(data / "mooring.sqlite3") as database:
+        database.execute(f"UPDATE administrators SET {lost} WHERE email = 'admin@example.com'")
+    database.close()
+    assert "Administrator second@example.com" in recover("--data", str(data)).stdout
+
+
 def test_recover_makes_nothing_where_nothing_is(data: Path) -> None:
     ended = recover("--data", str(data))
     assert (ended.returncode, "no database" in one_line(ended.stderr), data.exists()) == (11, True, False)

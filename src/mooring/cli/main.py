@@ -27,7 +27,7 @@ PLACES = {
     "admin": Place("mooring.cli.admin:admin", "Administer a running Mooring over its management API.", _SERVER),
     "recover": Place(
         "mooring.cli.up:recover",
-        "Give the first administrator a new one-time password (with SQLite: while the server is stopped).",
+        "Give the first enabled owner a new one-time password (with SQLite: while the server is stopped).",
         _SERVER,
     ),
     "login": Place(

@@ -57,7 +57,7 @@ def up(
 
 
 def recover(data: _Data = None, store: _Store = None, config: _Config = None) -> None:
-    """Give the first administrator a new one-time password (with SQLite: while the server is stopped)."""
+    """Give the first enabled owner a new one-time password (with SQLite: while the server is stopped)."""
     from mooring.server import recover as recover_administrator
 
     raise typer.Exit(_run(recover_administrator, {"data": data, "store": store}, config))
