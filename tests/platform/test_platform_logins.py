@@ -1,5 +1,7 @@
 """Failed logins lock for longer and longer; codes of an authenticator app; roles and the last owner."""
 
+import asyncio
+
 import pytest
 
 from fakes import FakeClock
@@ -111,6 +113,11 @@ async def test_a_login_is_noted(accounts: Accounts, member: Administrator, clock
     clock.advance(1000)
     await accounts.log_in(member.email, PASSWORD, HERE)
     assert present(accounts, member).last_login_at == clock.now_ms()
+
+
+async def test_a_member_logs_in_several_times_at_once(accounts: Accounts, member: Administrator) -> None:
+    made = await asyncio.gather(*(accounts.log_in(member.email, PASSWORD, HERE) for _ in range(5)))
+    assert all(accounts.identify(token.text.reveal()) for token in made)
 
 
 # Switched off

@@ -402,8 +402,8 @@ class Accounts:
                 actor,
                 action,
                 ("token", name),
+                *([] if note is None else [note]),  # first: its lock of the member is the stronger one
                 write,
-                *([] if note is None else [note]),
                 changed=[("administrator", administrator.id)],
             )
         except WriteRefused:
