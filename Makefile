@@ -34,9 +34,8 @@ format: $(INSTALLED)  ## Put the code into its format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-coverage: $(INSTALLED)  ## Measure how much of the SDK its tests run; less than 97 % is a failure
-	@$(BIN)/python -m coverage run --branch --source=src/mooring/client -m pytest -q tests/client
-	@$(BIN)/python -m coverage report --show-missing --skip-covered --fail-under=97
+coverage: $(INSTALLED)  ## Run the tests of the SDK; a line or branch that they do not run is a failure
+	@tools/client-coverage
 
 docs: $(INSTALLED)  ## Make the documentation as a site in site/; a warning is a failure
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pandas
 import polars
 import pytest
@@ -20,6 +21,7 @@ from mooring.client import (
     CommandFailed,
     Conflict,
     SendOptions,
+    SendResult,
     TimedOut,
 )
 from mooring.client._async import device as device_module
@@ -285,13 +287,48 @@ def test_decimals_floats_and_ints_mean_the_same(both: Both, plug: SimulatedDevic
     assert plug.written == [{"countdown": 60}] * 4
 
 
-def test_answer_without_a_result_or_a_ticket_is_no_answer(plug: SimulatedDevice, app: SaasApp) -> None:
-    with app.client() as client:
-        device = client.device(plug.product_key, plug.device_key)
-        with pytest.raises(BadAnswer, match="what became"):
-            device._command("write", (), ())
-        [result] = client.commands.read(plug.product_key, [plug.device_key], ["power"])
-        import msgspec
+@pytest.mark.parametrize("form", ["client", "async_client"])
+def test_answer_without_a_result_or_a_ticket_is_no_answer(plug: SimulatedDevice, app: SaasApp, form: str) -> None:
+    both = Both(getattr(app, form)())
+    device = both.device(plug)
+    with pytest.raises(BadAnswer, match="what became"):
+        device._command("write", (), ())
+    accepted = SendResult(code=200, ticket="1", raw={})
+    with pytest.raises(BadAnswer, match="no ticket"):
+        device._command("write", (), (msgspec.structs.replace(accepted, ticket=None),))
+    assert device._command("write", (), (accepted,)).ticket == "1"
+    both.close()
 
-        with pytest.raises(BadAnswer, match="no ticket"):
-            device._command("write", (), (msgspec.structs.replace(result, ticket=None),))
+
+def test_transparent_data_goes_both_ways(running: Cloud) -> None:
+    product = running.product(model=None)
+    app = running.saas_app("Transparent", product)
+    plug = running.device(product)
+    for form in ("client", "async_client"):
+        both = Both(getattr(app, form)())
+        device = both.device(plug)
+        command = both(device.send_raw(b"\x01\x02"))
+        row = both(command.result(SOON))
+        assert (row.ticket, plug.received) == (command.ticket, [b"\x01\x02"])
+        plug.received.clear()
+        plug.send_raw(b"up")
+        [reading] = both.list(device.history(timedelta(hours=1), values=False))[-1:]
+        assert (reading.payload, reading.values) == (b"up", {})
+        both.close()
+
+
+def test_rows_of_other_commands_are_passed_over(both: Both, plug: SimulatedDevice) -> None:
+    device = both.device(plug)
+    plug.report(power=1.0)
+    first = both(device.request("power"))
+    second = both(device.request("relay"))
+    both(second.result(SOON))
+    assert both(first.result(SOON)).ticket == first.ticket
+    assert both(first.reported(SOON)) == {"power": 1.0}
+
+
+def test_command_that_the_log_does_not_have_times_out(both: Both, plug: SimulatedDevice) -> None:
+    command = both(both.device(plug).request("power"))
+    command.ticket = "1"
+    with pytest.raises(TimedOut, match="command 1"):
+        both(command.result(0.3))

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from client.fake_cloud import ACCESS_SECRET, FakeCloud, settle
 from mooring.client import ConnectionFailed, Exchange, _observing
+from mooring.client._calls import Call
 
 Connect = Callable[..., Any]
 
@@ -99,3 +100,26 @@ def test_without_opentelemetry_nothing_is_missed(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert _observing._tracer.__wrapped__() is None
+
+
+def test_without_hooks_and_tracer_nobody_is_told(
+    connect: Connect, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_observing, "_tracer", lambda: None)
+    told: list[Exchange] = []
+    settle(connect(hooks=[told.append]).products.list().page())
+    known = len(told)
+    silent = connect()
+    assert settle(silent.products.list().page()).rows
+    assert len(told) == known
+
+
+def test_other_records_of_httpx_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    logging.getLogger("httpx").info("%(what)s", {"what": "something else"})
+    assert "something else" in caplog.text
+
+
+def test_a_call_shows_its_operation_and_no_parameters() -> None:
+    call = Call("tslExport", "GET", "/v2/tslFile", lambda body: body, params=(("productKey", "p1"),))
+    assert repr(call) == "Call(tslExport, GET /v2/tslFile)"

@@ -150,6 +150,7 @@ def test_options_hold_for_the_client_they_were_asked_of(connect: Connect, cloud:
         settle(client.products.list().page())
     assert (other._timeout, other._language, client._timeout, client._language) == (None, "EN", 10.0, None)
     assert client.with_options(timeout=1)._timeout == 1
+    assert client.with_options(language="EN")._timeout == 10.0
     assert cloud.calls["accessKeyLogin"] == 1
 
 
