@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 
 from mooring.client import Client, Conflict, ConnectionFailed, RateLimited, Retries, TimedOut
 from mooring.testing import Cloud, CloudFailed, CloudProduct, SaasApp, SimulatedDevice
@@ -149,3 +150,10 @@ def test_a_cloud_that_is_not_started_can_be_stopped() -> None:
     cloud = Cloud()
     cloud.stop()
     assert repr(cloud) == "Cloud(not started)"
+
+
+def test_logging_of_others_is_left_as_it_was() -> None:
+    before = structlog.get_config()
+    with Cloud():
+        pass
+    assert structlog.get_config() == before

@@ -61,6 +61,7 @@ class Cloud:
         self._settings = settings
         self._numbers = itertools.count(1)
         self._devices: list[SimulatedDevice] = []
+        self._quiet = False
         self._thread: threading.Thread | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._up: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Serving, Actor]] = Future()
@@ -79,7 +80,8 @@ class Cloud:
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises `CloudFailed`."""
-        if not structlog.is_configured():
+        self._quiet = not structlog.is_configured()
+        if self._quiet:
             structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         self._folder = tempfile.TemporaryDirectory(prefix="mooring-test-")
         data = Path(self._folder.name) / "data"
@@ -107,6 +109,8 @@ class Cloud:
         self._thread.join(_WITHIN_S)
         self._folder.cleanup()
         self._thread = None
+        if self._quiet:
+            structlog.reset_defaults()
 
     @property
     def base_url(self) -> str:
