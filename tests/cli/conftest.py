@@ -48,7 +48,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     data = tmp_path_factory.mktemp("demo") / "data"
     with mooring_up(data, "--demo", "--log-level", "warning") as running:
         file = data / "demo.json"
-        yield Demo(running, file, json.loads(file.read_text()))
+        found = Demo(running, file, json.loads(file.read_text()))
+        found.wait_for_values("Smart plug", "PLUG0001")
+        yield found
 
 
 @pytest.fixture

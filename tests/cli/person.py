@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from cli.terminal import Run, in_process
 from up import Running
@@ -26,6 +29,15 @@ class Demo:
         """The key of a product by its name."""
         found: str = next(item["product_key"] for item in self.document["products"] if item["name"] == name)
         return found
+
+    def wait_for_values(self, product: str, device_key: str) -> None:
+        """Until a device has reported all there is."""
+        manage = self.document["manage"]
+        url = f"{manage['url']}/devices/{self.product(product)}/{device_key}/values"
+        until = time.monotonic() + 60
+        while '"at":null' in httpx.get(url, headers={"Authorization": f"Bearer {manage['token']}"}).text:
+            assert time.monotonic() < until, f"{device_key} has not reported"
+            time.sleep(0.1)
 
     @property
     def mqtt(self) -> str:
