@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from fakes import FakeClock, FakeEntropy
 from mooring.platform.journal import Entry, Journal
 from mooring.platform.message_queues import MessageQueues
@@ -74,10 +76,12 @@ class Taker:
 class Bench:
     """One queue; `settled` counts what was asked for and what was told."""
 
-    def __init__(self, store: Store, clock: FakeClock, limits: QueueLimits | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: FakeClock, limits: QueueLimits | None = None, *, gather_ms: int = 0
+    ) -> None:
         self.store = store
         self.clock = clock
-        self.limits = limits or QueueLimits(window=4, gather_ms=0)
+        self.limits = msgspec.structs.replace(limits or QueueLimits(window=4), gather_ms=gather_ms)
         self.ids = Ids(clock, FakeEntropy())
         self.deliveries: list[tuple[int, bool]] = []
         self.told = 0

@@ -41,6 +41,22 @@ async def test_messages_are_delivered_in_order_and_deleted_when_acknowledged(ben
 
 
 @on_sqlite
+async def test_acknowledgements_gather_until_somebody_is_in_a_hurry(store: Store, clock: FakeClock) -> None:
+    bench = await Bench(store, clock, gather_ms=HOUR_MS).open()
+    ids = bench.push(1, 1, 1)
+    taker = bench.taker()
+    await bench.journal.settle()
+    await asyncio.sleep(0)
+    taker.ack(1)
+    taker.ack(1)
+    await bench.journal.settle()
+    assert (await bench.stored(), bench.told) == (ids, 0)
+    bench.queues.hurry()
+    await bench.journal.settle()
+    assert (await bench.stored(), bench.told) == (ids[2:], 2)
+
+
+@on_sqlite
 async def test_nothing_is_delivered_before_its_commit(bench: Bench) -> None:
     taker = bench.taker()
     bench.push()

@@ -8,6 +8,8 @@ import pika  # type: ignore[import-untyped]
 import pytest
 
 from databases import on_sqlite
+from mooring.platform.queue_broker import BrokerQueue
+from mooring.platform.remote_queues import RemoteQueues
 from mooring.queues.rabbitmq.losses import LossReader
 from mooring.queues.rabbitmq.management import Management
 from mooring.store import Store, StoreUnavailable
@@ -126,6 +128,33 @@ async def test_details_show_what_is_there(cloud: RabbitCloud) -> None:
         return cloud.platform.queue_engine.used_at(cloud.queue.id) >= before
 
     await eventually(used)
+
+
+async def test_use_before_the_first_look_is_seen(node: Node, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = asyncio.Event()
+    see = RemoteQueues._see_use
+
+    def see_late(self: RemoteQueues, queue_id: int, seen: BrokerQueue) -> None:
+        if looking.is_set():
+            see(self, queue_id, seen)
+
+    monkeypatch.setattr(RemoteQueues, "_see_use", see_late)
+    async with build_rabbit_cloud(node, store) as cloud:
+        await cloud.push(*range(5))
+        await cloud.take(5)
+
+        async def told() -> bool:
+            found = await cloud.platform.queue_engine.inspect(cloud.queue.id)
+            return found.waiting == found.consumers == 0 and found.rate > 0
+
+        async def used() -> bool:
+            return cloud.platform.queue_engine.used_at(cloud.queue.id) > 0
+
+        await eventually(told)
+        assert not await used()
+        looking.set()
+        await eventually(used)
+        assert cloud.platform.queue_engine.used_at(cloud.other_queue.id) == 0
 
 
 async def test_clearing_drops_what_waits(cloud: RabbitCloud) -> None:

@@ -127,7 +127,7 @@ class RemoteQueues:
 
     async def ensure(self, queue_id: int) -> None:
         """Make the queue at the broker."""
-        await self._try("made", queue_id, self._broker.declare)
+        await self._try("made", queue_id, self._make)
 
     async def clear(self, queue_id: int) -> int:
         """Drop what waits at the broker and here."""
@@ -152,6 +152,10 @@ class RemoteQueues:
         await self._try("deleted", queue_id, self._broker.delete)
         self._clear_here(queue_id)
         self._names.pop(queue_id, None)
+
+    async def _make(self, name: str) -> None:
+        await self._broker.declare(name)
+        self._taken[name] = 0  # what is taken before the first look was taken since now
 
     def _clear_here(self, queue_id: int) -> None:
         self.forwarder.drop(queue_id)
@@ -198,7 +202,7 @@ class RemoteQueues:
         ours = {name.rpartition(".")[0] + "." for name in here} | {f"a.{account:012d}." for account in accounts}
         for name, queue in here.items():
             if not queue.is_suspended and name not in there:
-                await self._broker.declare(name)
+                await self._make(name)
         for name in there:
             if (name not in here or here[name].is_suspended) and name.startswith(tuple(ours)):
                 await self._broker.delete(name)
