@@ -55,7 +55,7 @@ class Looker:
     def __init__(self, served: Served, browser: Browser, session: str) -> None:
         self.served = served
         self._browser = browser
-        self._session = session
+        self.session = session
 
     @cached_property
     def base_url(self) -> str:
@@ -68,7 +68,7 @@ class Looker:
     def context(self, language: str = "EN", theme: str = "light", width: int = 1440) -> BrowserContext:
         context = self._browser.new_context(viewport={"width": width, "height": 900}, base_url=self.base_url)
         host = urlsplit(self.base_url).hostname or ""
-        cookies = {"mooring-language": language, "mooring-theme": theme, _SESSION: self._session}
+        cookies = {"mooring-language": language, "mooring-theme": theme, _SESSION: self.session}
         context.add_cookies(
             [{"name": name, "value": value, "domain": host, "path": ROOT} for name, value in cookies.items() if value]
         )

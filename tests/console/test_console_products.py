@@ -1,7 +1,9 @@
 """Products, as somebody with a browser makes and configures them."""
 
+import re
 from collections.abc import Callable
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from console.looking import Looker, Seen
@@ -64,6 +66,19 @@ def test_the_list_narrows_by_name_and_kind(owner: Looker, opened: Callable[..., 
     expect(page.get_by_role("link", name="Smart plug")).to_be_visible()
     page.get_by_label("Data format").select_option("0")
     expect(page.get_by_text("No product matches.")).to_be_visible()
+
+
+def test_the_numbers_of_a_products_devices_are_asked_for_when_the_page_is_there(
+    owner: Looker, opened: Callable[..., Page]
+) -> None:
+    path = f"/products/{owner.served.product_key}"
+    found = owner.served.manage("GET", f"/products/{owner.served.product_key}/devices")
+    page = opened(owner, path)
+    shown = page.locator("#numbers dd")
+    expect(shown.first).to_have_text(str(found["real"]))
+    expect(shown.last).to_have_text(re.compile(r"^\d+$"))
+    first = httpx.get(owner.url(path), cookies={"mooring-session": owner.session}).text
+    assert first.count("<dd>…</dd>") == 3, "the first content counts nothing"
 
 
 def test_a_viewer_sees_products_and_can_change_none(viewer: Looker, opened: Callable[..., Page], seen: Seen) -> None:

@@ -20,6 +20,7 @@ from .parts import (
     form,
     link,
     link_button,
+    live,
     moment,
     note,
     number_field,
@@ -41,6 +42,8 @@ _ONE = "/products/{product_key}"
 _MODEL_PRODUCT = 3
 _SUB_DEVICE = 2
 _NETWORK_ACCESS = 1
+_NUMBERS = "numbers"
+_NUMBERS_S = 30
 
 
 def product_of(view: View) -> Product:
@@ -75,18 +78,19 @@ _OF_MODELS = ("/products/{product_key}/model", "/products/{product_key}/names")
 async def _show_product(view: View) -> Shown:
     t = view.t
     product = product_of(view)
-    devices = await view.platform.devices.summary(product)
+    # Counting a large fleet takes longer than all the rest: the page does not wait for it.
+    devices = await view.platform.devices.summary(product) if view.part == _NUMBERS else None
     query = {"product": product.product_key}
     numbers = figures(
-        (t("Devices"), devices.real, address("/devices", query)),
-        (t("Online"), devices.online, address("/devices", {**query, "online": "true"})),
-        (t("Activated"), devices.activated, address("/devices", {**query, "activated": "true"})),
+        (t("Devices"), devices.real if devices else "…", address("/devices", query)),
+        (t("Online"), devices.online if devices else "…", address("/devices", {**query, "online": "true"})),
+        (t("Activated"), devices.activated if devices else "…", address("/devices", {**query, "activated": "true"})),
     )
     return shown(
         view,
         product,
         _ONE,
-        numbers,
+        live(_NUMBERS, _NUMBERS_S, numbers, at_once=True),
         card(t("Keys"), _keys(view, product)),
         tag.div(
             card(t("Product"), _facts(view, product)),

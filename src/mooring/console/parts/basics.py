@@ -123,10 +123,11 @@ def tabs(view: View, entries: Sequence[tuple[str, str]], current: str, label: st
     )
 
 
-def live(identity: str, seconds: int, *children: Child) -> Html:
+def live(identity: str, seconds: int, *children: Child, at_once: bool = False) -> Html:
     """A region that the script asks for anew every so many seconds while the page is looked at. What it shows is
-    whatever the page shows there; `view.part` names it, so that the page can leave the rest out."""
-    return tag.div(*children, id=identity, data_refresh=seconds)
+    whatever the page shows there; `view.part` names it, so that the page can leave the rest out. With `at_once` it is
+    asked for as soon as the page is there, as what it shows takes long to find."""
+    return tag.div(*children, id=identity, data_refresh=seconds, data_now=at_once)
 
 
 def _grouped(value: Child) -> Child:

@@ -273,5 +273,5 @@ for (const place of all("[data-refresh]")) {
     try { await refresh(place); } catch { /* the server is away; the next time may do */ }
     setTimeout(again, Number(place.dataset.refresh) * 1000);
   };
-  setTimeout(again, Number(place.dataset.refresh) * 1000);
+  setTimeout(again, place.dataset.now === undefined ? Number(place.dataset.refresh) * 1000 : 0);
 }
