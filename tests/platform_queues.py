@@ -38,12 +38,13 @@ class Taker:
     def room(self) -> int:
         return self.prefetch - len(self.kept)
 
-    def deliver(self, held: Held) -> bool:
-        assert self.room() > 0
-        self.taken.append((held.id, held.redelivered))
-        self._bench.deliveries.append((held.id, held.redelivered))
+    def deliver(self, messages: Sequence[Held]) -> bool:
+        assert 0 < len(messages) <= self.room()
+        given = [(held.id, held.redelivered) for held in messages]
+        self.taken += given
+        self._bench.deliveries += given
         if not self.no_ack:
-            self.kept.append(held.id)
+            self.kept += (held.id for held in messages)
         return not self.no_ack
 
     def cancel(self, reason: str) -> None:

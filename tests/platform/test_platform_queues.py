@@ -33,8 +33,8 @@ class Consumer:
     def room(self) -> int:
         return 1_000
 
-    def deliver(self, held: Held) -> bool:
-        self.got.append(held)
+    def deliver(self, messages: Sequence[Held]) -> bool:
+        self.got += messages
         return True
 
     def cancel(self, reason: str) -> None:

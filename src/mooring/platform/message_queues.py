@@ -9,7 +9,7 @@ a consumer: each says how much room it has.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 import structlog
@@ -56,22 +56,21 @@ class QueueConsumer(Holder, Protocol):
     def room(self) -> int:
         """How many messages it takes now."""
 
-    def deliver(self, held: Held) -> bool:
-        """Take one; whether it will be acknowledged. Never raises."""
+    def deliver(self, messages: Sequence[Held]) -> bool:
+        """Take them, oldest first, no more than there was room for; whether they will be acknowledged. Never raises."""
 
     def cancel(self, reason: str) -> None:
         """The queue is no more."""
 
 
 class _Queue:
-    __slots__ = ("acks", "consumers", "counts", "exclusive", "holders", "line", "loading", "used_at")
+    __slots__ = ("acks", "consumers", "counts", "exclusive", "line", "loading", "used_at")
 
     def __init__(self, limits: QueueLimits) -> None:
         self.line = WaitingLine(limits.max_bytes, limits.window)
         self.loading: asyncio.Task[None] | None = None
         self.consumers: deque[QueueConsumer] = deque()
         self.exclusive: QueueConsumer | None = None
-        self.holders: dict[int, Holder] = {}
         self.counts: Counter[str] = Counter()
         self.used_at = 0
         self.acks: deque[tuple[float, int]] = deque()  # (monotonic s, how many)
@@ -152,6 +151,11 @@ class MessageQueues:
             self._awake.add(queue_id)
             asyncio.get_running_loop().call_soon(self._pump, queue_id)
 
+    def serve(self, queue_id: int) -> None:
+        """As `wake`, in this turn: for whoever writes to its consumers anyway when this is done."""
+        if queue_id not in self._awake:
+            self._pump(queue_id)
+
     def wake_later(self, queue_id: int) -> None:
         """A consumer has room again, and enough to do: what it gets next goes out together."""
         if queue_id not in self._dozing and queue_id not in self._awake:
@@ -169,10 +173,7 @@ class MessageQueues:
         queue.used_at = self._clock.now_ms()
         if not queue.line.has_ready:
             await self._load(queue_id, queue)
-        held = queue.line.take(self._clock.now_ms())
-        if held is not None:
-            queue.holders[held.id] = holder
-        return held
+        return next(iter(queue.line.take(self._clock.now_ms(), holder)), None)
 
     # What comes back
 
@@ -180,8 +181,6 @@ class MessageQueues:
         """Messages are done with; `settled` is called once that is committed."""
         queue = self._queue(queue_id)
         done = queue.line.acked(message_ids)
-        for message_id in done:
-            queue.holders.pop(message_id, None)
         queue.counts["acked"] += len(done)
         now = self._clock.monotonic()
         if queue.acks and queue.acks[-1][0] > now - 1.0:
@@ -200,8 +199,6 @@ class MessageQueues:
     ) -> None:
         """A consumer refuses messages: they come again after about a minute, or are dropped and counted."""
         queue = self._queue(queue_id)
-        for message_id in message_ids:
-            queue.holders.pop(message_id, None)
         if requeue:
             queue.line.back(message_ids, self._clock.now_ms() + self._limits.redeliver_after_ms)
             self._delete((), settled)
@@ -213,8 +210,6 @@ class MessageQueues:
     def give_back(self, queue_id: int, message_ids: Sequence[int]) -> None:
         """A channel is gone: what it had goes back to its place and may leave at once."""
         queue = self._queue(queue_id)
-        for message_id in message_ids:
-            queue.holders.pop(message_id, None)
         queue.line.back(message_ids)
         self.wake(queue_id)
 
@@ -287,8 +282,6 @@ class MessageQueues:
             expired = queue.line.expire(oldest)
             if expired:
                 queue.counts["expired"] += len(expired)
-                for message_id in expired:
-                    queue.holders.pop(message_id, None)
                 self._delete(expired, None)
             if queue.line.on_time(now):
                 self.wake(queue_id)
@@ -300,10 +293,8 @@ class MessageQueues:
 
     def _take_back(self, queue: _Queue, now: int) -> None:
         late: dict[Holder, list[int]] = {}
-        for message_id in queue.line.overdue(now - self._limits.unacked_ms):
-            holder = queue.holders.get(message_id)
-            if holder is not None:
-                late.setdefault(holder, []).append(message_id)
+        for held in queue.line.overdue(now - self._limits.unacked_ms):
+            late.setdefault(cast("Holder", held.holder), []).append(held.id)
         for holder, message_ids in late.items():
             minutes = self._limits.unacked_ms // 60_000
             holder.overdue(message_ids, f"{len(message_ids)} messages were not acknowledged within {minutes} minutes")
@@ -346,32 +337,31 @@ class MessageQueues:
         queue = self._queues.get(queue_id)
         if queue is None or not queue.consumers:
             return
+        line, consumers = queue.line, queue.consumers
         now = self._clock.now_ms()
-        full = 0
-        for _ in range(_AT_ONCE):
-            if not queue.line.has_ready or full >= len(queue.consumers):
+        left, full = _AT_ONCE, 0
+        while line.has_ready and full < len(consumers):
+            if left <= 0:
+                self.wake(queue_id)
                 break
-            consumer = queue.consumers[0]
-            queue.consumers.rotate(-1)
-            if consumer.room() <= 0:
+            consumer = consumers[0]
+            consumers.rotate(-1)
+            room = consumer.room()
+            if room <= 0:
                 full += 1
                 continue
             full = 0
-            self._deliver(queue_id, queue, consumer, now)
-        else:
-            self.wake(queue_id)
-        if queue.line.wants_more:
+            # Several share what there is one by one; a single one takes all it can at once.
+            left -= self._deliver(queue_id, queue, consumer, min(room, left) if len(consumers) == 1 else 1, now)
+        if line.wants_more:
             self._spawn(self._load_and_wake(queue_id, queue))
 
-    def _deliver(self, queue_id: int, queue: _Queue, consumer: QueueConsumer, now: int) -> None:
-        held = queue.line.take(now)
-        if held is None:
-            return
+    def _deliver(self, queue_id: int, queue: _Queue, consumer: QueueConsumer, count: int, now: int) -> int:
+        taken = queue.line.take(now, consumer, count)
         queue.used_at = now
-        if consumer.deliver(held):
-            queue.holders[held.id] = consumer
-        else:
-            self.ack(queue_id, (held.id,))
+        if not consumer.deliver(taken):
+            self.ack(queue_id, [held.id for held in taken])
+        return len(taken)
 
     async def _load(self, queue_id: int, queue: _Queue) -> None:
         """Read more messages, or wait until that is done. Raises Unreadable."""

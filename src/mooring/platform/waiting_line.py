@@ -21,11 +21,13 @@ _COMPACT_AT = 4_096
 
 
 class Held(msgspec.Struct, eq=False):
-    """A message in memory. `redelivered` once a consumer may have seen it; `out_since` is epoch ms, 0 when it waits."""
+    """A message in memory. `redelivered` once a consumer may have seen it; `out_since` is epoch ms, 0 when it waits;
+    `holder` is who has it while it is out."""
 
     row: MessageRow
     redelivered: bool = False
     out_since: int = 0
+    holder: object = None
 
     @property
     def id(self) -> int:
@@ -55,6 +57,10 @@ class Backlog:
         """One more at the end."""
         self._ids.append(message_id)
         self._sizes.append(size)
+
+    def oldest(self) -> int | None:
+        """Id of the oldest one; it stays."""
+        return self._ids[self._start] if self._start < len(self._ids) else None
 
     def first(self, count: int) -> Sequence[int]:
         """Ids of the oldest ones, at most `count`; they stay."""
@@ -154,7 +160,7 @@ class WaitingLine:
         wanted, self._loading = self._loading, frozenset()
         found = {row.id: row for row in rows}
         # Some of them may have been dropped meanwhile.
-        while self._backlog and self._backlog.first(1)[0] in wanted:
+        while self._backlog.oldest() in wanted:
             message_id, size = self._backlog.pop()
             row = found.get(message_id)
             if row is None:
@@ -168,15 +174,17 @@ class WaitingLine:
 
     # Going
 
-    def take(self, now_ms: int) -> Held | None:
-        """The next message leaves: it is out until it is acknowledged or comes back."""
-        if not self._ready:
-            return None
-        held = self._ready.popleft()
-        held.out_since = now_ms
-        self._out[held.id] = held
-        self.bytes_waiting -= held.size
-        return held
+    def take(self, now_ms: int, holder: object, count: int = 1) -> list[Held]:
+        """The next messages leave, at most `count`: they are out until they are acknowledged or come back."""
+        ready, out = self._ready, self._out
+        taken = [ready.popleft() for _ in range(min(count, len(ready)))]
+        for held in taken:
+            held.out_since = now_ms
+            held.holder = holder
+            row = held.row
+            out[row.id] = held
+            self.bytes_waiting -= len(row.body)
+        return taken
 
     def acked(self, message_ids: Iterable[int]) -> list[int]:
         """Consumers are done with these; returns those that were out."""
@@ -188,6 +196,7 @@ class WaitingLine:
         for held in found:
             held.redelivered = True
             held.out_since = 0
+            held.holder = None
             self.bytes_waiting += held.size
         if until is None:
             self._return(found)
@@ -205,9 +214,9 @@ class WaitingLine:
         self._return(due)
         return bool(due)
 
-    def overdue(self, before: int) -> list[int]:
-        """Ids of messages that have been out since before a time."""
-        return [held.id for held in self._out.values() if held.out_since < before]
+    def overdue(self, before: int) -> list[Held]:
+        """Messages that have been out since before a time."""
+        return [held for held in self._out.values() if held.out_since < before]
 
     def expire(self, first_id: int) -> list[int]:
         """Drop every message older than this id, also those that are out: their acknowledgement comes to nothing."""
@@ -221,7 +230,7 @@ class WaitingLine:
             dropped += late
             self._delayed = deque(pair for pair in self._delayed if pair[1].id >= first_id)
         if not self._ready:
-            while self._backlog and self._backlog.first(1)[0] < first_id:
+            while (oldest := self._backlog.oldest()) is not None and oldest < first_id:
                 message_id, size = self._backlog.pop()
                 self.bytes_waiting -= size
                 dropped.append(message_id)

@@ -7,6 +7,7 @@ acknowledged goes back to its queue when its channel ends, however that happens.
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import structlog
@@ -63,9 +64,9 @@ class _Consumer:
         """See `QueueConsumer`."""
         return self._connection.room(self)
 
-    def deliver(self, held: Held) -> bool:
+    def deliver(self, messages: Sequence[Held]) -> bool:
         """See `QueueConsumer`."""
-        return self._connection.deliver(self, held)
+        return self._connection.deliver(self, messages)
 
     def cancel(self, reason: str) -> None:
         """See `QueueConsumer`."""
@@ -107,6 +108,7 @@ class QueueConnection(asyncio.Protocol):
         self._paused = False
         self._registered = False
         self._flushing = False
+        self._hungry: set[int] = set()  # queues that acknowledgements made room for
         self._resuming = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -180,19 +182,15 @@ class QueueConnection(asyncio.Protocol):
             return 0
         return self._amqp.room(consumer.channel, consumer.tag)
 
-    def deliver(self, consumer: _Consumer, held: Held) -> bool:
-        """Send a message to a consumer."""
-        self._endpoint.metrics.delivered += 1
+    def deliver(self, consumer: _Consumer, messages: Sequence[Held]) -> bool:
+        """Send messages to a consumer."""
+        self._endpoint.metrics.delivered += len(messages)
+        queue_id = consumer.queue_id
+        deliveries = [((queue_id, held.row.id), message_of(held), held.redelivered) for held in messages]
         try:
-            tracked = self._amqp.deliver(
-                consumer.channel,
-                consumer.tag,
-                (consumer.queue_id, held.id),
-                message_of(held),
-                redelivered=held.redelivered,
-            )
-        except LocalProtocolError:  # it has just ended; the message is to come back
-            self._loop.call_soon(self._queues.give_back, consumer.queue_id, (held.id,))
+            tracked = self._amqp.deliver(consumer.channel, consumer.tag, deliveries)
+        except LocalProtocolError:  # it has just ended; the messages are to come back
+            self._loop.call_soon(self._queues.give_back, queue_id, [held.id for held in messages])
             return True
         self._flush_soon()
         return tracked
@@ -324,25 +322,26 @@ class QueueConnection(asyncio.Protocol):
 
     def _on_acked(self, event: Acked[_Reference]) -> None:
         self._endpoint.metrics.acknowledged += len(event.messages)
-        wake = self._queues.wake_later if self._amqp.has_plenty(event.channel) else self._queues.wake
-        queues = _by_queue(event.messages)
-        for number, (queue_id, message_ids) in enumerate(queues.items(), 1):
-            self._queues.ack(queue_id, message_ids, self._settled if number == len(queues) else None)
-            wake(queue_id)
+        has_plenty = self._amqp.has_plenty(event.channel)
+        for queue_id, message_ids in _by_queue(event.messages).items():
+            self._queues.ack(queue_id, message_ids, partial(self._settled, len(message_ids)))
+            if has_plenty:
+                self._queues.wake_later(queue_id)
+            else:
+                self._hungry.add(queue_id)
 
     def _on_returned(self, event: Returned[_Reference]) -> None:
-        queues = _by_queue(event.messages)
-        for number, (queue_id, message_ids) in enumerate(queues.items(), 1):
+        for queue_id, message_ids in _by_queue(event.messages).items():
             if not event.refused:
                 self._queues.give_back(queue_id, message_ids)
                 continue
-            settled = self._settled if number == len(queues) else None
+            settled = partial(self._settled, len(message_ids))
             self._queues.refuse(queue_id, message_ids, requeue=event.requeue, settled=settled)
             self._queues.wake(queue_id)
 
-    def _settled(self) -> None:
+    def _settled(self, count: int) -> None:
         """One commit settles many acknowledgements: what was held back goes on once for all of them."""
-        self._amqp.settled()
+        self._amqp.settled(count)
         if self._transport is not None and not self._resuming:
             self._resuming = True
             self._loop.call_soon(self._resume_once)
@@ -393,6 +392,8 @@ class QueueConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        if self._hungry:
+            self._serve()
         if self._amqp.is_held:
             self._queues.hurry()
         data = self._amqp.data_to_send()
@@ -404,6 +405,14 @@ class QueueConnection(asyncio.Protocol):
             self._paused = not self._paused
             (transport.pause_reading if self._paused else transport.resume_reading)()
         self._arm()
+
+    def _serve(self) -> None:
+        """Take what acknowledgements made room for; the caller writes it."""
+        hungry, self._hungry = self._hungry, set()
+        self._flushing = True
+        for queue_id in hungry:
+            self._queues.serve(queue_id)
+        self._flushing = False
 
     def _arm(self) -> None:
         deadline = self._amqp.next_deadline()

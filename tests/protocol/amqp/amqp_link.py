@@ -125,7 +125,7 @@ class Link:
     def deliver(self, *references: object, tag: str = "c", channel: int = 1, redelivered: bool = False) -> None:
         """Hand messages out, and look at what comes: one after the other, whole, with tags that go up."""
         for reference in references:
-            self.server.deliver(channel, tag, reference, MESSAGE, redelivered=redelivered)
+            self.server.deliver(channel, tag, [(reference, MESSAGE, redelivered)])
         came = self.read()
         methods = [decoded for _, decoded in came if isinstance(decoded, Basic.Deliver)]
         bodies = [decoded.value for _, decoded in came if isinstance(decoded, body.ContentBody)]

@@ -112,7 +112,7 @@ class Application:
                     return server.refuse(channel, ReplyCode.ACCESS_REFUSED, "no")
                 server.accept_consumer(channel)
                 while server.room(channel, tag) > 0 and self.given < 200:
-                    self._give(server.deliver(channel, tag, self.given, MESSAGE, redelivered=False))
+                    self._give(server.deliver(channel, tag, [(self.given, MESSAGE, False)]))
             case GetRequested(channel, queue, no_ack):
                 if queue == "other":
                     server.nothing_to_get(channel)
@@ -124,7 +124,7 @@ class Application:
                     assert isinstance(message, int)
                     self.out.remove(message)
                 if self.prompt and (isinstance(event, Acked) or event.refused):
-                    server.settled()
+                    server.settled(len(messages))
         return []
 
     def _give(self, tracked: bool) -> None:

@@ -139,7 +139,7 @@ class Channels(RuleBasedStateMachine):
         for _ in range(count if no_ack else min(count, self._room(modelled, tag))):
             self.messages += 1
             modelled.tag += 1
-            tracked = self.link.server.deliver(number, tag, self.messages, MESSAGE, redelivered=False)
+            tracked = self.link.server.deliver(number, tag, [(self.messages, MESSAGE, False)])
             assert tracked is not no_ack
             (_, method), _, _ = self.link.read()
             assert (method.delivery_tag, method.consumer_tag) == (modelled.tag, tag)
@@ -174,7 +174,7 @@ class Channels(RuleBasedStateMachine):
             assert events == [Acked(number, messages)]
         else:
             assert events == [Returned(number, messages, kind == "nack", True)]
-        self.link.server.settled(len(events))
+        self.link.server.settled(len(messages))
 
     @rule(number=NUMBERS)
     def recover(self, number: int) -> None:

@@ -64,7 +64,7 @@ def test_nowait_is_not_answered() -> None:
 
 def test_delivery_has_the_properties_of_the_contract() -> None:
     link = Link().open().consume()
-    assert link.server.deliver(1, "c", "m1", MESSAGE, redelivered=True)
+    assert link.server.deliver(1, "c", [("m1", MESSAGE, True)])
     (_, method), (_, head), (_, content) = link.read()
     assert (method.consumer_tag, method.delivery_tag, method.redelivered) == ("c", 1, True)
     assert (method.exchange, method.routing_key) == ("", "q")
@@ -77,7 +77,7 @@ def test_delivery_has_the_properties_of_the_contract() -> None:
 
 def test_long_body_is_cut_into_frames_that_the_client_agreed_to() -> None:
     link = Link().open(frame_max=4096).consume()
-    link.server.deliver(1, "c", "m", Message("1", "t", 1, b"x" * 10_000), redelivered=False)
+    link.server.deliver(1, "c", [("m", Message("1", "t", 1, b"x" * 10_000), False)])
     data = link.server.data_to_send()
     sizes = []
     while data:
@@ -91,7 +91,7 @@ def test_long_body_is_cut_into_frames_that_the_client_agreed_to() -> None:
 def test_message_that_cannot_be_written_changes_nothing() -> None:
     link = Link().open().consume(prefetch=1)
     with pytest.raises(ValueError, match="short string"):
-        link.server.deliver(1, "c", "m", Message("x" * 256, "t", 1, b"{}"), redelivered=False)
+        link.server.deliver(1, "c", [("m", Message("x" * 256, "t", 1, b"{}"), False)])
     assert (link.server.data_to_send(), link.server.room(1, "c")) == (b"", 1)
     link.deliver("m1")
 
@@ -132,7 +132,7 @@ def test_connection_holds_a_limited_number() -> None:
 
 def test_without_acknowledgement_nothing_is_out() -> None:
     link = Link().open().consume("a", no_ack=True, prefetch=1)
-    assert not link.server.deliver(1, "a", "m1", MESSAGE, redelivered=False)
+    assert not link.server.deliver(1, "a", [("m1", MESSAGE, False)])
     assert link.server.room(1, "a") > 1000
     link.read()
     assert link.send(Channel.Close(200, "", 0, 0)) == [ChannelClosed(1)]
@@ -141,7 +141,7 @@ def test_without_acknowledgement_nothing_is_out() -> None:
 def test_delivery_tags_go_up_per_channel() -> None:
     link = Link().open().consume("a").open_channel(2).consume("b", 2)
     for channel, tag in ((1, "a"), (2, "b"), (1, "a")):
-        link.server.deliver(channel, tag, "m", MESSAGE, redelivered=False)
+        link.server.deliver(channel, tag, [("m", MESSAGE, False)])
     tags = [(on, method.delivery_tag) for on, method in link.read() if isinstance(method, Basic.Deliver)]
     assert tags == [(1, 1), (2, 1), (1, 2)]
 
@@ -200,7 +200,7 @@ def test_cancelled_consumer_may_still_acknowledge() -> None:
     assert link.got(Basic.CancelOk).consumer_tag == "c"
     assert link.server.room(1, "c") == 0
     with pytest.raises(LocalProtocolError):
-        link.server.deliver(1, "c", "m2", MESSAGE, redelivered=False)
+        link.server.deliver(1, "c", [("m2", MESSAGE, False)])
     assert link.send(Basic.Ack(1)) == [Acked(1, ("m1",))]
 
 

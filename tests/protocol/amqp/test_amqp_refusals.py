@@ -224,8 +224,8 @@ def test_commands_without_a_request_raise_and_change_nothing() -> None:
         lambda: link.server.nothing_to_get(1),
         lambda: link.server.deliver_one(1, "m", MESSAGE, redelivered=False, left=0),
         lambda: link.server.refuse(1, ReplyCode.NOT_FOUND, "x"),
-        lambda: link.server.deliver(1, "c", "m", MESSAGE, redelivered=False),
-        lambda: link.server.deliver(2, "c", "m", MESSAGE, redelivered=False),
+        lambda: link.server.deliver(1, "c", [("m", MESSAGE, False)]),
+        lambda: link.server.deliver(2, "c", [("m", MESSAGE, False)]),
     ):
         with pytest.raises(LocalProtocolError):
             command()

@@ -128,7 +128,7 @@ def test_close_that_is_not_answered_ends() -> None:
 
 def test_early_call_does_no_harm() -> None:
     link = Link().open().consume()
-    link.server.deliver(1, "c", "m", MESSAGE, redelivered=False)
+    link.server.deliver(1, "c", [("m", MESSAGE, False)])
     before = link.server.data_to_send()
     for _ in range(5):
         assert link.server.on_time(0.5) == []

@@ -1,11 +1,11 @@
 """One channel: its consumers, what they may still be given, and what they have not acknowledged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Generic, TypeVar
 
 from mooring.protocol.amqp.errors import ChannelError, ReplyCode
-from mooring.protocol.amqp.wire import Template
+from mooring.protocol.amqp.wire import Template, ack_head
 
 __all__ = ["Channel", "Consumer"]
 
@@ -33,6 +33,7 @@ class Channel(Generic[M]):
 
     __slots__ = (
         "_unacked",
+        "ack_head",
         "closing",
         "consumers",
         "declared",
@@ -46,6 +47,7 @@ class Channel(Generic[M]):
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.ack_head = ack_head(number)
         self.closing = False
         self.declared = ""  # the queue that an empty queue name means
         self.consumers: dict[str, Consumer] = {}
@@ -68,15 +70,31 @@ class Channel(Generic[M]):
             room = min(room, self.shared_prefetch - self.out)
         return max(room, 0)
 
-    def give(self, consumer: Consumer | None, message: M, *, tracked: bool) -> int:
-        """The delivery tag of a message that leaves; with `tracked` it must be acknowledged."""
-        self.tag += 1
+    def give(self, consumer: Consumer | None, messages: Sequence[M], *, tracked: bool) -> int:
+        """Messages leave with the next delivery tags; returns the last one. `tracked` ones must be acknowledged."""
         if tracked:
-            self._unacked[self.tag] = consumer, message
+            for tag, message in enumerate(messages, self.tag + 1):
+                self._unacked[tag] = consumer, message
             if consumer is not None:
-                consumer.out += 1
-                self.out += 1
+                consumer.out += len(messages)
+                self.out += len(messages)
+        self.tag += len(messages)
         return self.tag
+
+    def take_each(self, acks: Iterable[tuple[int, int]], taken: list[M]) -> None:
+        """Add to `taken` what acknowledgements are about: delivery tags, each with `multiple` as its lowest bit. Raises
+        ChannelError 406 at the first that is about nothing."""
+        unacked = self._unacked
+        for tag, bits in acks:
+            found = None if bits & 1 else unacked.pop(tag, None)
+            if found is None:
+                taken += self.take(tag, multiple=bits & 1 == 1)
+                continue
+            consumer, message = found
+            if consumer is not None:
+                consumer.out -= 1
+                self.out -= 1
+            taken.append(message)
 
     def take(self, tag: int, *, multiple: bool) -> tuple[M, ...]:
         """What an acknowledgement or a refusal is about, oldest first. Raises ChannelError 406."""

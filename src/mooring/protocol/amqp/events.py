@@ -84,7 +84,7 @@ class PrefetchChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 class Acked(msgspec.Struct, Generic[M], frozen=True):
-    """Messages that a client is done with, as they were given. Say `settled` once that is committed."""
+    """Messages that a client is done with, as they were given. Say `settled` once they are committed."""
 
     channel: int
     messages: tuple[M, ...]

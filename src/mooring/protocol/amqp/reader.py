@@ -73,6 +73,15 @@ class FrameReader:
         self._start = end + 1
         return kind, channel, bytes(data[start + 7 : end])
 
+    def take_run(self, head: bytes, size: int) -> bytes:
+        """The frames that come next, as they are, while they begin with `head` and are whole and of `size` bytes."""
+        data, start = self._data, self._start
+        end, last = start, len(data) - size
+        while end <= last and data.startswith(head, end) and data[end + size - 1] == _END:
+            end += size
+        self._start = end
+        return bytes(data[start:end])
+
     def put_back(self, frame: RawFrame) -> None:
         """Have the frame that came last again with the next call."""
         self._start -= len(frame[2]) + 8

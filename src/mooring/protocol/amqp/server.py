@@ -3,7 +3,7 @@
 This server hands out messages and nothing else: publishing and changes of queues and exchanges are refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from pamqp import base
@@ -31,7 +31,7 @@ from mooring.protocol.amqp.events import (
 from mooring.protocol.amqp.reader import METHOD, RawFrame
 from mooring.protocol.amqp.session import Handshake, channel_close_text
 from mooring.protocol.amqp.states import State
-from mooring.protocol.amqp.wire import Message, content_of, decode_ack, decode_method
+from mooring.protocol.amqp.wire import ACK_BYTES, Message, content_of, decode_acks, decode_method, is_ack
 
 __all__ = ["ServerSession"]
 
@@ -65,11 +65,10 @@ class ServerSession(Handshake[M]):
             if channel is None or channel.closing:
                 return True
             raise ConnectionError_(ReplyCode.UNEXPECTED_FRAME, f"channel {number} has content without a method")
-        if channel is not None and not channel.closing:
-            acked = decode_ack(payload)
-            if acked is not None:
-                self._settle(channel, acked[0], events, multiple=acked[1])
-                return True
+        if channel is not None and not channel.closing and is_ack(payload):
+            self._reader.put_back(raw)
+            self._settle(channel, self._reader.take_run(channel.ack_head, ACK_BYTES), events)
+            return True
         method = decode_method(payload)
         if self._unsettled and not isinstance(method, _SETTLING):
             return False
@@ -197,16 +196,20 @@ class ServerSession(Handshake[M]):
 
     # What comes back
 
-    def _settle(self, channel: Channel[M], tag: int, events: list[Event], *, multiple: bool) -> None:
+    def _settle(self, channel: Channel[M], acks: bytes, events: list[Event]) -> None:
+        """Clients send acknowledgements in runs: all of one are one event."""
+        messages: list[M] = []
+        mistake: ChannelError | None = None
         try:
-            messages = channel.take(tag, multiple=multiple)
+            channel.take_each(decode_acks(acks), messages)
         except ChannelError as error:
             error.class_id, error.method_id = Basic.Ack.index >> 16, Basic.Ack.index & 0xFFFF
-            self._close_channel(channel, error, events)
-            return
+            mistake = error
         if messages:
-            self._unsettled += 1
-            events.append(Acked(channel.number, cast("tuple[object, ...]", messages)))
+            self._unsettled += len(messages)
+            events.append(Acked(channel.number, cast("tuple[object, ...]", tuple(messages))))
+        if mistake is not None:
+            self._close_channel(channel, mistake, events)
 
     def _on_nack(self, channel: Channel[M], method: Basic.Nack, events: list[Event]) -> None:
         messages = channel.take(method.delivery_tag or 0, multiple=bool(method.multiple))
@@ -218,7 +221,7 @@ class ServerSession(Handshake[M]):
 
     def _refused(self, channel: Channel[M], messages: tuple[M, ...], events: list[Event], *, requeue: bool) -> None:
         if messages:
-            self._unsettled += 1
+            self._unsettled += len(messages)
             returned = Returned(channel.number, cast("tuple[object, ...]", messages), requeue, True)
             events.append(returned)
 
@@ -237,7 +240,8 @@ class ServerSession(Handshake[M]):
             events.append(Returned(channel.number, cast("tuple[object, ...]", messages), True, False))
 
     def settled(self, count: int = 1) -> None:
-        """So many `Acked` events, or `Returned` ones with `refused`, are committed; then call `resume`."""
+        """So many messages of `Acked` events, or of `Returned` ones with `refused`, are committed; then call
+        `resume`."""
         self._unsettled = max(0, self._unsettled - count)
 
     # Answers
@@ -266,7 +270,7 @@ class ServerSession(Handshake[M]):
         content = content_of(message, channel, self.frame_max)
         asked, _ = self._expect(channel, GetRequested)
         self._has_consumed = True
-        tag = self._channels[channel].give(None, reference, tracked=not asked.no_ack)
+        tag = self._channels[channel].give(None, (reference,), tracked=not asked.no_ack)
         self._write(channel, Basic.GetOk(tag, redelivered, "", asked.queue, left))
         self._out += content
 
@@ -302,16 +306,19 @@ class ServerSession(Handshake[M]):
             return False
         return all(opened.room(consumer) <= consumer.out for consumer in opened.consumers.values())
 
-    def deliver(self, channel: int, consumer_tag: str, reference: M, message: Message, *, redelivered: bool) -> bool:
-        """Hand a message to a consumer. Returns whether it will be acknowledged. Raises LocalProtocolError."""
+    def deliver(self, channel: int, consumer_tag: str, deliveries: Sequence[tuple[M, Message, bool]]) -> bool:
+        """Hand messages to a consumer, each with its reference and whether it is redelivered. Returns whether they will
+        be acknowledged. Raises LocalProtocolError."""
         opened = self._channels.get(channel)
         consumer = opened.consumers.get(consumer_tag) if opened is not None else None
         if opened is None or consumer is None or self.state is not State.OPEN:
             raise LocalProtocolError(f"channel {channel} has no consumer {consumer_tag!r}")
-        content = content_of(message, channel, self.frame_max)
-        tag = opened.give(consumer, reference, tracked=not consumer.no_ack)
-        self._out += consumer.template.fill(tag, redelivered)
-        self._out += content
+        fill, frame_max = consumer.template.fill, self.frame_max
+        frames = []
+        for tag, (_, message, redelivered) in enumerate(deliveries, opened.tag + 1):
+            frames += (fill(tag, redelivered), content_of(message, channel, frame_max))
+        opened.give(consumer, [reference for reference, _, _ in deliveries], tracked=not consumer.no_ack)
+        self._out += b"".join(frames)
         return not consumer.no_ack
 
     def cancel(self, channel: int, consumer_tag: str) -> None:

@@ -77,11 +77,10 @@ class Handshake(Generic[M]):
     @property
     def wants_data(self) -> bool:
         """Whether reading makes sense now."""
-        if self.state is State.ENDED:
+        if self.state is State.ENDED or self._unsettled >= self.limits.max_acks_waiting:
             return False
         waits = self._asked is not None or self.state is State.DECIDING or self._unsettled > 0
-        too_many = self._unsettled >= self.limits.max_acks_waiting
-        return not too_many and not (waits and self._reader.held_bytes > _MAX_HELD)
+        return not (waits and self._reader.held_bytes > _MAX_HELD)
 
     @property
     def is_held(self) -> bool:
@@ -268,6 +267,8 @@ class Handshake(Generic[M]):
         """When `on_time` is to be called at the latest; an earlier call does no harm."""
         if self.state is State.ENDED:
             return None
+        if self.state is State.OPEN and self._has_consumed and self._beat_at is not None:
+            return min(self._beat_at, self._heard_at + 2 * self._heartbeat_s)
         due = [at for at in (self._close_at, self._login_by(), self._consumer_by()) if at is not None]
         if self._beat_at is not None and self.state is State.OPEN:
             due += (self._beat_at, self._heard_at + 2 * self._heartbeat_s)

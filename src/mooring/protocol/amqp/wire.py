@@ -4,6 +4,8 @@ Those three are one of each a message; written by hand they cost a small part of
 test holds them against it.
 """
 
+from collections.abc import Iterator
+from functools import lru_cache
 from struct import Struct
 from typing import Final
 
@@ -13,33 +15,41 @@ from pamqp import base, commands, frame
 from mooring.protocol.amqp.errors import ConnectionError_, ReplyCode
 
 __all__ = [
+    "ACK_BYTES",
     "HEARTBEAT_FRAME",
     "PROTOCOL_HEADER",
     "Message",
     "Template",
+    "ack_head",
     "content_of",
-    "decode_ack",
+    "decode_acks",
     "decode_method",
     "encode_method",
+    "is_ack",
 ]
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
 HEARTBEAT_FRAME: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 
 _HEAD = Struct(">BHI")
-_ACK = Struct(">QB")
+_ACKS = Struct(">11xQBx")  # whole frames
 _DELIVER = Struct(">QB")
-_CONTENT = Struct(">HHQH")
-_U64 = Struct(">Q")
+_CONTENT = Struct(">BHIHHQH")  # with the head of its frame
+_TIMESTAMP = Struct(">Q")
+_BODY = Struct(">BBHI")  # the end of the frame before it, and the head of its own
 _ACK_INDEX = b"\x00\x3c\x00\x50"
 _DELIVER_INDEX = b"\x00\x3c\x00\x3c"
 _END = b"\xce"
 _BASIC = 60
 # content-type, delivery-mode, message-id, timestamp, type
 _FLAGS = 1 << 15 | 1 << 12 | 1 << 7 | 1 << 6 | 1 << 5
-_JSON = b"\x10application/json"
-_PERSISTENT = b"\x02"
+_JSON_PERSISTENT = b"\x10application/json\x02"
+_CONTENT_BYTES = _CONTENT.size - _HEAD.size + len(_JSON_PERSISTENT) + _TIMESTAMP.size  # of the payload, without texts
 _MAX_SHORT = 255
+_TYPES = 256  # that are remembered
+
+ACK_BYTES: Final = _ACKS.size
+"""The size of a `basic.ack` frame."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -67,12 +77,19 @@ def decode_method(payload: bytes) -> base.Frame:
     return method
 
 
-def decode_ack(payload: bytes) -> tuple[int, bool] | None:
-    """Delivery tag and `multiple` when this is a `basic.ack`, else None."""
-    if len(payload) == 13 and payload.startswith(_ACK_INDEX):
-        tag, bits = _ACK.unpack_from(payload, 4)
-        return tag, bits & 1 == 1
-    return None
+def is_ack(payload: bytes) -> bool:
+    """Whether the payload of a method frame is a `basic.ack`."""
+    return len(payload) == ACK_BYTES - 8 and payload.startswith(_ACK_INDEX)
+
+
+def ack_head(channel: int) -> bytes:
+    """What every `basic.ack` frame of a channel begins with, up to the delivery tag."""
+    return _HEAD.pack(1, channel, ACK_BYTES - 8) + _ACK_INDEX
+
+
+def decode_acks(frames: bytes) -> Iterator[tuple[int, int]]:
+    """Delivery tags of `basic.ack` frames, one after the other; the lowest bit beside each is its `multiple`."""
+    return _ACKS.iter_unpack(frames)
 
 
 def encode_method(method: base.Frame, channel: int) -> bytes:
@@ -82,22 +99,19 @@ def encode_method(method: base.Frame, channel: int) -> bytes:
 
 def content_of(message: Message, channel: int, frame_max: int) -> bytes:
     """Content header and body frames of a message, none longer than `frame_max` bytes (0 means no limit)."""
-    body = message.body
-    header = b"".join(
-        (
-            _CONTENT.pack(_BASIC, 0, len(body), _FLAGS),
-            _JSON,
-            _PERSISTENT,
-            _short(message.id),
-            _U64.pack(message.timestamp_s),
-            _short(message.type),
-        )
-    )
-    parts = [_HEAD.pack(2, channel, len(header)), header, _END]
-    most = frame_max - 8 if frame_max else max(len(body), 1)
-    for start in range(0, len(body), most):
-        part = body[start : start + most]
-        parts += (_HEAD.pack(3, channel, len(part)), part, _END)
+    body, identity, kind = message.body, _short(message.id), _short_type(message.type)
+    size = len(body)
+    most = frame_max - 8 if frame_max else size
+    payload = _CONTENT_BYTES + len(identity) + len(kind)
+    head = _CONTENT.pack(2, channel, payload, _BASIC, 0, size, _FLAGS)
+    parts = [head, _JSON_PERSISTENT, identity, _TIMESTAMP.pack(message.timestamp_s), kind]
+    if 0 < size <= most:
+        parts += (_BODY.pack(0xCE, 3, channel, size), body)
+    else:
+        for start in range(0, size, most):
+            part = body[start : start + most]
+            parts += (_BODY.pack(0xCE, 3, channel, len(part)), part)
+    parts.append(_END)
     return b"".join(parts)
 
 
@@ -122,3 +136,6 @@ def _short(text: str) -> bytes:
     if len(encoded) > _MAX_SHORT:
         raise ValueError(f"a short string has {len(encoded)} bytes, the limit is {_MAX_SHORT}")
     return bytes((len(encoded),)) + encoded
+
+
+_short_type = lru_cache(_TYPES)(_short)
