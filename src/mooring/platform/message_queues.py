@@ -352,7 +352,10 @@ class MessageQueues:
                 continue
             full = 0
             # Several share what there is one by one; a single one takes all it can at once.
-            left -= self._deliver(queue_id, queue, consumer, min(room, left) if len(consumers) == 1 else 1, now)
+            count = min(room, left) if len(consumers) == 1 else 1
+            left -= self._deliver(queue_id, queue, consumer, count, now)
+            if count == room and len(consumers) == 1:
+                break
         if line.wants_more:
             self._spawn(self._load_and_wake(queue_id, queue))
 
