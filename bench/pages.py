@@ -76,6 +76,7 @@ def _pairs(device: str, product_key: str, app_id: int) -> Mapping[str, tuple[str
         "latest values": (f"/devices/{device}?tab=values", f"/devices/{device}/values"),
         "data log": (f"/devices/{device}?tab=data", f"/devices/{device}/logs/data?{_ROWS}"),
         "event log": (f"/devices/{device}?tab=events", f"/devices/{device}/logs/events?{_ROWS}"),
+        "commands": ("/commands", f"/commands?{_ROWS}"),
         "products": ("/products", f"/products?{_ROWS}"),
         "product": (f"/products/{product_key}", f"/products/{product_key}"),
         "SaaS applications": ("/saas-apps", f"/saas-apps?{_ROWS}"),

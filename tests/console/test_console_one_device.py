@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
@@ -29,6 +30,15 @@ def test_a_write_leads_to_its_timeline_which_moves_on_by_itself(owner: Looker, o
     before = page.url
     page.get_by_role("button", name="Send again").click()
     page.wait_for_url(lambda url: "/commands/" in url and url != before)
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Commands").click()
+    page.get_by_label("State").select_option("reported")
+    listed = page.locator(f"a[href='{urlsplit(before).path}']")
+    expect(listed).to_be_visible()
+    page.get_by_label("Kind").select_option("read")
+    expect(listed).to_have_count(0)
+    page.get_by_label("Kind").select_option("property")
+    listed.click()
+    page.wait_for_url(before)
 
 
 def test_a_value_that_breaks_the_model_is_told_where_it_was_typed(

@@ -208,6 +208,10 @@ async def _walk_devices(desk: Desk) -> None:
     assert (await desk.ask("POST", f"/commands/{again['ticket']}/cancel"))["state"] == "failed"
     assert (await desk.ask("GET", f"/commands/{sent['ticket']}"))["input"] == sent["input"]
     assert (await desk.ask("GET", f"{one}/commands?kind=property"))["total"] == 2
+    page = await desk.ask("GET", "/commands?kind=property&limit=1")
+    assert [shown["ticket"] for shown in page["items"]] == [again["ticket"]]
+    older = await desk.ask("GET", f"/commands?state=cached&before_id={page['next_before_id']}")
+    assert ([shown["ticket"] for shown in older["items"]], older["next_before_id"]) == ([sent["ticket"]], None)
     numbers = await desk.ask("POST", f"/products/{key}/serial-numbers", {"count": 3}, status=201)
     assert len(numbers["items"]) == 3
     file = await desk.send("POST", f"/products/{key}/serial-numbers.csv", {"count": 2})

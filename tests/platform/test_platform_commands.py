@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from mooring.platform.products import NewProduct
 from mooring.protocol import frame, ttlv
 from mooring.protocol.ttlv import Field
 from mooring.store import Rows, StoreError, StoreUnavailable, Write
+from mooring.store import commands as command_statements
 from mooring.store import devices as device_statements
 
 CACHED = SendOptions(cache_s=600)
@@ -644,9 +646,69 @@ async def test_pages_of_a_device(desk: Desk, cloud: Cloud, clock: FakeClock) -> 
     assert {shown.origin for shown in page} == {"admin@example.com"}
 
 
+async def test_commands_to_all_devices_are_found_by_state_kind_and_time(
+    desk: Desk, cloud: Cloud, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("DK1", "DK2"):
+        await desk.device(cloud.modelled, key)
+    start = clock.now_ms()
+    states: dict[int, State] = {}
+    for number in range(6):
+        clock.advance(1_000)
+        key = f"DK{number % 2 + 1}"
+        [sent] = await desk.commands.send_read(cloud.actor, cloud.modelled, [key], '["relay"]', CACHED)
+        states[sent.ticket or 0] = State.CACHED
+    first, *_, last = states
+    await desk.commands.cancel(cloud.app.account_id, first)
+    states[first] = State.FAILED
+    clock.advance(1_000)
+    written = (await write(desk, cloud, options=CACHED)).ticket or 0
+    states[written] = State.CACHED
+    await desk.journal.settle()
+    account = cloud.app.account_id
+
+    async def found(**chosen: Any) -> tuple[list[int], int | None]:
+        shown, older = await desk.commands.newest(account, **chosen)
+        assert all(states[one.ticket] is one.state for one in shown)
+        return [one.ticket for one in shown], older
+
+    tickets = list(reversed(states))
+    assert await found() == (tickets, None)
+    assert {one.device_key for one in (await desk.commands.newest(account))[0]} == {"DK1", "DK2"}
+    assert await found(state=State.FAILED) == ([first], None)
+    assert await found(kind=Kind.PROPERTY, state=State.CACHED) == ([written], None)
+    assert await found(since=start + 6_000) == ([written, last], None)
+    assert await found(rows=3) == (tickets[:3], tickets[2])
+    assert await found(rows=3, before=tickets[2]) == (tickets[3:6], tickets[5])
+    assert await found(before=first) == ([], None)
+    monkeypatch.setattr("mooring.platform.commands.MAX_LOOKED", 4)
+    assert await found(state=State.FAILED) == ([], tickets[3])
+    assert await found(state=State.FAILED, before=tickets[3]) == ([first], None)
+    assert await found(state=State.FAILED, since=start + 5_000) == ([], None)
+
+
+@pytest.mark.parametrize("reached", State)
+async def test_the_database_finds_a_command_by_the_state_that_it_shows(
+    desk: Desk, cloud: Cloud, reached: State
+) -> None:
+    await desk.device(cloud.modelled)
+    ticket = (await write(desk, cloud, options=CACHED)).ticket or 0
+    row = await desk.row(ticket)
+    steps = {name: getattr(row, name) for name in command_statements.STEPS}
+    steps["waits"] = reached is State.CACHED
+    if reached not in (State.CACHED, State.ACCEPTED):
+        steps[f"{reached}_at"] = row.accepted_at
+    await desk.platform.store.write(
+        command_statements.SAVE(ticket=ticket, **{f"new_{name}": value for name, value in steps.items()})
+    )
+    found, _ = await desk.commands.newest(cloud.app.account_id, state=reached)
+    assert [(one.ticket, one.state) for one in found] == [(ticket, reached)]
+
+
 async def test_another_account_sees_nothing(desk: Desk, cloud: Cloud) -> None:
     await desk.device(cloud.modelled)
     result = await write(desk, cloud, options=CACHED)
+    assert await desk.commands.newest(404) == ([], None)
     for account, ticket in ((404, result.ticket or 0), (cloud.app.account_id, 1)):
         with pytest.raises(Missing):
             await desk.commands.one(account, ticket)

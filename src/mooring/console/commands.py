@@ -1,11 +1,14 @@
-"""One command: its steps with their times, and the frames behind each."""
+"""Commands to all devices, newest first; one of them: its steps with their times, and the frames behind each."""
 
+from mooring.platform.command_input import Kind
 from mooring.platform.command_refusals import ticket_of
+from mooring.platform.command_steps import State
 from mooring.platform.command_timeline import CommandTimeline
 
 from .html import Child, Html, tag
+from .older import PERIODS, before, log_table, period_ms
 from .page import Action, AnyRoute, Done, Form, Page, Shown, View
-from .parts import action_button, badge, card, facts, live, moment
+from .parts import Column, action_button, badge, card, choice, empty, facts, filters, link, live, moment
 
 __all__ = ["ROUTES", "STEPS", "command_state"]
 
@@ -13,12 +16,62 @@ STEPS = ("accepted", "cached", "published", "delivered", "answered", "reported",
 """In the order in which they may happen; also the keys of their texts."""
 
 _TONES = {"failed": "bad", "expired": "bad", "cached": "warn", "reported": "good", "answered": "good"}
+_KINDS = tuple(kind.value for kind in Kind)
+_ROWS = 20
+_REFRESH_S = 5
+_SHOWN = 80  # characters of an input in the list
 _OPEN = ("accepted", "cached", "published", "delivered")
 
 
 def command_state(view: View, command: CommandTimeline) -> Html:
     """The furthest step of a command."""
     return badge(view.t(command.state.value), _TONES.get(command.state.value, "info"))
+
+
+async def _list_commands(view: View) -> Shown:
+    t = view.t
+    state, kind = view.query.get("state", ""), view.query.get("kind", "")
+    found, older = await view.platform.commands.newest(
+        view.account_id,
+        state=State(state) if state in STEPS else None,
+        kind=Kind(kind) if kind in _KINDS else None,
+        since=period_ms(view, view.platform.clock.now_ms()),
+        before=before(view),
+        rows=_ROWS,
+    )
+    bar = filters(
+        view,
+        choice(view, "state", t("State"), [(step, t(step)) for step in STEPS]),
+        choice(view, "kind", t("Kind"), [(name, t(name)) for name in _KINDS]),
+        choice(view, "period", t("Period"), [(value, t(text)) for value, text in PERIODS.items()]),
+    )
+    columns: list[Column[CommandTimeline]] = [
+        Column(t("Accepted"), lambda command: _opened(command)),
+        Column(t("Device"), lambda command: _device_of(view, command)),
+        Column(t("Kind"), lambda command: t(command.kind)),
+        Column(t("State"), lambda command: command_state(view, command)),
+        Column(t("Input"), lambda command: tag.code(_cut(command.input)), wide=True),
+        Column(t("Sender"), lambda command: command.origin),
+        Column(t("Failure"), lambda command: command.failure),
+    ]
+    nothing = t("Nothing found.") if older is None else t("Nothing among these; older commands may match.")
+    rows = log_table(view, columns, found, t("Commands"), next_before=older, live=_REFRESH_S, nothing=empty(nothing))
+    return Shown(t("Commands"), tag.section(bar, rows, class_="card"))
+
+
+def _opened(command: CommandTimeline) -> Html:
+    return link(moment(command.accepted_at), "/commands/{ticket}", ticket=command.ticket)
+
+
+def _device_of(view: View, command: CommandTimeline) -> Html:
+    product = view.platform.products.one(view.account_id, command.product_key)
+    path = "/devices/{product_key}/{device_key}"
+    key = link(command.device_key, path, product_key=command.product_key, device_key=command.device_key)
+    return tag.span(key, " ", tag.small(product.name))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 async def _show_command(view: View) -> Shown:
@@ -47,7 +100,7 @@ async def _show_command(view: View) -> Shown:
         command.state.value == "cached"
         and action_button(view, _CANCEL, t("Take back"), path={"ticket": command.ticket}),
     )
-    crumbs = ((t("Devices"), "/devices"), (command.device_key, path))
+    crumbs = ((t("Commands"), "/commands"), (command.device_key, path))
     body = live("command", seconds, about, _timeline(view, command))
     return Shown(t("Command {ticket}", ticket=command.ticket), body, buttons, crumbs)
 
@@ -94,4 +147,9 @@ async def _cancel(view: View, form: Form) -> Done:
 _RESEND = Action("/commands/{ticket}/resend", _resend)
 _CANCEL = Action("/commands/{ticket}/cancel", _cancel)
 
-ROUTES: tuple[AnyRoute, ...] = (Page("/commands/{ticket}", _show_command), _RESEND, _CANCEL)
+ROUTES: tuple[AnyRoute, ...] = (
+    Page("/commands", _list_commands),
+    Page("/commands/{ticket}", _show_command),
+    _RESEND,
+    _CANCEL,
+)

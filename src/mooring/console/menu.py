@@ -15,6 +15,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Device management",
         (
             ("Devices", "/devices"),
+            ("Commands", "/commands"),
             ("Virtual devices", "/virtual-devices"),
         ),
     ),

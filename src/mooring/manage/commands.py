@@ -1,11 +1,13 @@
 """Commands to devices: sending them by hand, and the timeline of each."""
 
 import enum
+from typing import Annotated
 
 import msgspec
 
 from mooring.platform.command_input import Kind
 from mooring.platform.command_refusals import ticket_of
+from mooring.platform.command_steps import State
 from mooring.platform.command_timeline import CommandTimeline
 from mooring.platform.commands import SendOptions, SendResult
 
@@ -52,6 +54,37 @@ class CommandList(msgspec.Struct, frozen=True):
 
     items: tuple[CommandTimeline, ...]
     total: int
+
+
+class NewestQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest `limit` commands older than the ticket `before_id`, accepted since then (epoch ms); `state` is the
+    furthest step: accepted, cached, published, delivered, answered, reported, failed or expired."""
+
+    state: State | None = None
+    kind: Kind | None = None
+    since: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    before_id: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
+class NewestCommands(msgspec.Struct, frozen=True):
+    """Commands, newest first. `next_before_id` asks for older ones, None when there are none. 10,000 commands are
+    looked through at a time, so there may be fewer than asked for, and older ones all the same."""
+
+    items: tuple[CommandTimeline, ...]
+    next_before_id: int | None
+
+
+async def _list_newest(call: Call, request: NewestQuery) -> NewestCommands:
+    found, older = await call.platform.commands.newest(
+        call.account_id,
+        state=request.state,
+        kind=request.kind,
+        since=request.since,
+        before=request.before_id,
+        rows=request.limit,
+    )
+    return NewestCommands(tuple(found), older)
 
 
 async def _list_commands(call: Call, request: CommandQuery) -> CommandList:
@@ -125,6 +158,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         status=201,
         errors=_BUSY,
     ),
+    Endpoint("GET", "/commands", "The newest commands to all devices", _list_newest, NewestQuery, NewestCommands),
     Endpoint("GET", _ONE, "One command with its timeline and frames", _show_command, Nothing, CommandTimeline),
     Endpoint(
         "POST",

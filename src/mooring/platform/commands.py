@@ -32,7 +32,7 @@ from .command_input import (
     prepare_write,
 )
 from .command_messages import CommandMessages, Receiver
-from .command_steps import Command
+from .command_steps import Command, State
 from .command_timeline import CommandTimeline, timeline
 from .device_limits import DeviceLimits
 from .directory import Directory
@@ -47,6 +47,7 @@ from .trace import Trace
 __all__ = [
     "MAX_CACHED",
     "MAX_DEVICES",
+    "MAX_LOOKED",
     "MAX_UNCONFIRMED",
     "BadData",
     "CommandTimeline",
@@ -57,6 +58,7 @@ __all__ = [
 
 MAX_DEVICES = 500  # of one call
 MAX_CACHED = 100  # commands of a device that wait in the cache
+MAX_LOOKED = 10_000  # commands that one search over all devices reads
 MAX_UNCONFIRMED = 100  # commands of a device that is online
 
 _ACCEPTED, _PARAMETER = 200, 50005
@@ -289,6 +291,42 @@ class Commands:
         [count] = await self._store.scan(statements.COUNT, **chosen)
         rows = await self._store.scan(statements.PAGE, **chosen, rows=size, skip=(number - 1) * size)
         return [await self._shown(row, product, device.device_key) for row in rows], count.rows
+
+    async def newest(
+        self,
+        account_id: int,
+        *,
+        state: State | None = None,
+        kind: Kind | None = None,
+        since: int = 0,
+        before: int | None = None,
+        rows: int = 20,
+    ) -> tuple[list[CommandTimeline], int | None]:
+        """At most `rows` commands of the account accepted since then (epoch ms), newest first, older than the ticket
+        `before`; and the ticket that older ones must be before, None when there are none. Not more than `MAX_LOOKED`
+        commands are looked through at a time, so fewer than asked for, even none, may come before the last."""
+        before_id = _ALL_TIME if before is None else before
+        from_id = Ids.first_of(since) if since else 0
+        [floor] = await self._store.scan(statements.FLOOR, before_id=before_id, looked=MAX_LOOKED)
+        if floor.id is None or before_id <= from_id:
+            return [], None
+        found = await self._store.scan(
+            statements.NEWEST,
+            of_account=account_id,
+            before_id=before_id,
+            from_id=max(from_id, floor.id),
+            of_kind=kind or "",
+            of_state=state or "",
+            rows=rows + 1,
+        )
+        shown = []
+        for row in found[:rows]:
+            product = self._directory.product(row.product_id)
+            if product is not None:
+                shown.append(await self._shown(row, product, row.device_key))
+        if len(found) > rows:
+            return shown, found[rows - 1].id
+        return shown, floor.id if floor.rows == MAX_LOOKED and floor.id > from_id else None
 
     async def _find(self, account_id: int, ticket: int) -> tuple[statements.CommandRow, statements.OwnerRow, Product]:
         for row in await self._store.read(statements.ONE, ticket=ticket):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Text, bindparam, false, func, insert, or_, select, true, update
+from sqlalchemy import BigInteger, Text, bindparam, case, false, func, insert, or_, select, true, update
 
 from . import tables
 from .statement import Change, Query
@@ -14,8 +14,10 @@ __all__ = [
     "COUNT",
     "FAIL_LOG_OPEN",
     "FAIL_OPEN",
+    "FLOOR",
     "LEFT",
     "LOG_PAYLOAD",
+    "NEWEST",
     "ONE",
     "OWNER",
     "PAGE",
@@ -26,7 +28,9 @@ __all__ = [
     "WAITING",
     "CommandRow",
     "CountRow",
+    "FloorRow",
     "LeftRow",
+    "ListedRow",
     "OwnerRow",
     "PayloadRow",
     "WaitingRow",
@@ -67,6 +71,20 @@ class CommandRow(msgspec.Struct, frozen=True, gc=False):
     reported_at: int | None
     failed_at: int | None
     expired_at: int | None
+
+
+class ListedRow(CommandRow, frozen=True, gc=False):
+    """A command, and whose it is."""
+
+    product_id: int
+    device_key: str
+
+
+class FloorRow(msgspec.Struct, frozen=True, gc=False):
+    """How many commands are looked through, and the oldest of them; None when there are none."""
+
+    id: int | None
+    rows: int
 
 
 class WaitingRow(msgspec.Struct, frozen=True, gc=False):
@@ -220,6 +238,46 @@ FAIL_LOG_OPEN = Change(
 FAIL_OPEN = Change(
     update(_commands).where(*_left).values(open=false(), failed_at=bindparam("now"), failure=bindparam("reason"))
 )
+
+_looked_through = (
+    select(_commands.c.id)
+    .where(_commands.c.id < bindparam("before_id", type_=BigInteger))
+    .order_by(_commands.c.id.desc())
+    .limit(bindparam("looked"))
+    .subquery()
+)
+_reach: tuple[Any, Any] = (func.min(_looked_through.c.id).label("id"), func.count().label("rows"))
+FLOOR = Query(select(*_reach), FloorRow)
+"""How far back the newest `looked` commands older than `before_id` reach."""
+
+_products = tables.products
+# As `command_steps.state_of` has it.
+_state = case(
+    (_commands.c.answered_at.is_not(None), "answered"),
+    (_commands.c.reported_at.is_not(None), "reported"),
+    (_commands.c.delivered_at.is_not(None), "delivered"),
+    (_commands.c.failed_at.is_not(None), "failed"),
+    (_commands.c.expired_at.is_not(None), "expired"),
+    (_commands.c.published_at.is_not(None), "published"),
+    (_commands.c.waits, "cached"),
+    else_="accepted",
+)
+NEWEST = Query(
+    select(_commands, _devices.c.product_id, _devices.c.device_key)
+    .join(_devices, _devices.c.id == _commands.c.device_id)
+    .join(_products, _products.c.id == _devices.c.product_id)
+    .where(
+        _products.c.account_id == bindparam("of_account"),
+        _commands.c.id < bindparam("before_id", type_=BigInteger),
+        _commands.c.id >= bindparam("from_id", type_=BigInteger),
+        or_(bindparam("of_kind", type_=Text) == "", _commands.c.kind == bindparam("of_kind", type_=Text)),
+        or_(bindparam("of_state", type_=Text) == "", _state == bindparam("of_state", type_=Text)),
+    )
+    .order_by(_commands.c.id.desc())
+    .limit(bindparam("rows")),
+    ListedRow,
+)
+"""Commands of an account between two ids, newest first; an empty kind or state means any."""
 
 _of_device = (
     _commands.c.device_id == bindparam("of_device"),

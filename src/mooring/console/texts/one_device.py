@@ -63,6 +63,7 @@ TEXTS = {
     "Hex": "十六进制",
     "History": "历史",
     "History of {name}": "{name} 的历史",
+    "Nothing among these; older commands may match.": "这一段没有匹配的指令,更早的可能有。",
     "No message of the data log has this value.": "数据日志中没有该属性的值。",
     "Show": "显示",
     "The newest {count} values": "最近 {count} 个值",
