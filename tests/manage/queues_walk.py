@@ -25,7 +25,8 @@ async def walk_queues(desk: Desk) -> None:
     made = await desk.ask("POST", "/queues", wanted, status=201)
     assert (made["full_name"].rpartition(".")[2], made["is_free"], made["status"]) == ("orders", True, 0)
     one = f"/queues/{made['id']}"
-    assert (await desk.ask("GET", f"/queues?app_id={app['id']}&text=ord&status=0"))["items"] == [made]
+    depth = {"waiting": 0, "bytes_waiting": 0, "unacked": 0, "consumers": 0}
+    assert (await desk.ask("GET", f"/queues?app_id={app['id']}&text=ord&status=0"))["items"] == [made | depth]
 
     body = {"name": "lamps", "queue": "orders", "codes": [1, 6], "product_key": key}
     subscription = await desk.ask("POST", "/subscriptions", body, status=201)
@@ -45,6 +46,8 @@ async def walk_queues(desk: Desk) -> None:
     assert second["body"] == {}
     shown = await desk.ask("GET", one)
     assert (shown["status"], shown["waiting"], shown["bytes_waiting"], shown["consumers"]) == (1, 2, 38, 0)
+    [listed_queue] = (await desk.ask("GET", "/queues"))["items"]
+    assert {name: listed_queue[name] for name in depth} == {name: shown[name] for name in depth}
     assert (shown["oldest_at"], shown["suspends_at"]) == (first["created_at"], None)
     assert (await desk.ask("POST", f"{one}/clear")) == {"dropped": 2}
     assert (await desk.ask("GET", one))["waiting"] == 0

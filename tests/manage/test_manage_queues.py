@@ -89,6 +89,18 @@ async def test_a_subscription_stays_with_the_queues_of_its_application(desk: Des
     await desk.refused("POST", f"/subscriptions/{made}/stop", status=409, code="not_running")
 
 
+async def test_a_list_of_queues_tells_what_is_in_those_of_its_page(desk: Desk) -> None:
+    await desk.platform.queue_engine.recover()
+    queues = desk.platform.message_queues
+    first, second, third = [await queue(desk, name) for name in ("first", "second", "third")]
+    await push(desk.platform, first, b"{}", b"{}", b'{"a":1}')
+    await push(desk.platform, third, b"{}")
+    assert await queues.get(first, NeverLate()) is not None
+    found = await desk.ask("GET", "/queues?limit=2&offset=1")
+    shown = [(one["id"], one["waiting"], one["bytes_waiting"], one["unacked"]) for one in found["items"]]
+    assert (found["total"], shown) == (3, [(second, 0, 0, 0), (first, 2, 9, 1)])
+
+
 async def test_an_account_sees_its_own_only(desk: Desk) -> None:
     await desk.refused("GET", "/queues/7", status=404, code="no_such_queue")
     await desk.refused("GET", "/queues/x", status=404, code="not_found")

@@ -17,6 +17,7 @@ from mooring.platform.routes import Queue, Subscription
 from mooring.platform.saas_apps import NewApp
 from mooring.platform.subscriptions import NewSubscription, Subscriptions
 from mooring.platform.waiting_line import Held
+from mooring.store.queue_messages import TOTALS, TOTALS_OF_ALL
 from queued import push
 
 DAY_MS = 86_400_000
@@ -191,6 +192,18 @@ async def test_queues_and_consumers_go_with_their_application(scene: Scene) -> N
         "app.delete",
         ["device", "domain", "product", "saas"],
     )
+
+
+async def test_what_waits_is_added_up_for_each_queue_or_for_one(scene: Scene) -> None:
+    platform = scene.platform
+    await platform.recover()
+    product, device = scene.queue("product").id, scene.queue("device").id
+    await push(platform, product, b"{}", b'{"a":1}')
+    await push(platform, device, b"{}")
+    rows = await platform.store.scan(TOTALS_OF_ALL)
+    assert {row.queue_id: (row.count, row.size) for row in rows} == {product: (2, 9), device: (1, 2)}
+    [one] = await platform.store.scan(TOTALS, of_queue=product)
+    assert (one.count, one.size) == (2, 9)
 
 
 # Suspension

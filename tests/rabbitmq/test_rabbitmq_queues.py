@@ -130,6 +130,29 @@ async def test_details_show_what_is_there(cloud: RabbitCloud) -> None:
     await eventually(used)
 
 
+async def test_a_list_of_queues_is_one_question_to_rabbitmq(
+    cloud: RabbitCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cloud.push(*range(5))
+    await cloud.forwarded()
+    asked: list[str] = []
+    get = Management.get
+
+    async def heard(self: Management, where: str, **params: str) -> object:
+        asked.append(where)
+        return await get(self, where, **params)
+
+    monkeypatch.setattr(Management, "get", heard)
+    queues = [cloud.queue, cloud.other_queue]
+
+    async def shown() -> bool:
+        states = await cloud.platform.queues.states(queues)
+        return {queue.id: states[queue.id].waiting for queue in queues} == {cloud.queue.id: 5, cloud.other_queue.id: 0}
+
+    await eventually(shown)
+    assert not [where for where in asked if cloud.queue.full_name in where]
+
+
 async def test_use_before_the_first_look_is_seen(node: Node, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     looking = asyncio.Event()
     see = RemoteQueues._see_use
@@ -232,6 +255,7 @@ async def test_without_rabbitmq_the_platform_goes_on(cloud: RabbitCloud, node: N
     made = await cloud.platform.queues.create(cloud.actor, cloud.app, "second")
     with pytest.raises(StoreUnavailable, match="RabbitMQ"):
         await cloud.platform.queues.detail(cloud.actor.account_id, cloud.queue.id)
+    assert await cloud.platform.queues.states([cloud.queue, made]) == {}
     await cloud.push(2, queue=made)
     await cloud.forwarded()
     assert await cloud.take(1) == [1]

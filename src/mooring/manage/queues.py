@@ -1,9 +1,10 @@
 """Message queues of customers: what waits in them and what became of it, clearing, deletion."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from mooring.platform.queue_engine import QueueState
 from mooring.platform.queues import QueueDetail, filtered
 from mooring.platform.routes import Queue
 
@@ -56,10 +57,20 @@ class QueueContentView(QueueView, frozen=True, kw_only=True):
     suspends_at: int | None
 
 
+class QueueDepthView(QueueView, frozen=True, kw_only=True):
+    """A queue of a list: `waiting` messages of `bytes_waiting` bytes, `unacked` ones with `consumers`. All four are
+    null while the broker that keeps the queues does not answer."""
+
+    waiting: int | None
+    bytes_waiting: int | None
+    unacked: int | None
+    consumers: int | None
+
+
 class QueueList(msgspec.Struct, frozen=True):
     """Queues, newest first."""
 
-    items: tuple[QueueView, ...]
+    items: tuple[QueueDepthView, ...]
     total: int
 
 
@@ -113,7 +124,8 @@ def _view(queue: Queue) -> QueueView:
 
 _SAME = set(QueueView.__struct_fields__) - {"full_name"}
 _COUNTED = ("pushed", "acked", "expired", "overflowed", "rejected", "cleared", "used_at", "suspends_at")
-_PRESENT = ("waiting", "bytes_waiting", "unacked", "oldest_at", "rate", "consumers")
+_DEPTH = ("waiting", "bytes_waiting", "unacked", "consumers")
+_PRESENT = (*_DEPTH, "oldest_at", "rate")
 
 
 def _content(found: QueueDetail, url: str) -> QueueContentView:
@@ -125,9 +137,15 @@ def _content(found: QueueDetail, url: str) -> QueueContentView:
     )
 
 
+def _depth(queue: Queue, state: QueueState | None) -> QueueDepthView:
+    depth: dict[str, Any] = {name: getattr(state, name, None) for name in _DEPTH}
+    return QueueDepthView(**msgspec.structs.asdict(_view(queue)), **depth)
+
+
 async def _list_queues(call: Call, request: QueueQuery) -> QueueList:
     found = filtered(call.platform.queues.all(call.account_id, request.app_id), request.text, request.status)
-    return QueueList(page_of(request, found, _view), len(found))
+    states = await call.platform.queues.states(page_of(request, found, lambda queue: queue))
+    return QueueList(page_of(request, found, lambda queue: _depth(queue, states.get(queue.id))), len(found))
 
 
 async def _create_queue(call: Call, request: NewQueue) -> QueueView:
@@ -162,7 +180,9 @@ async def _delete_queue(call: Call, request: Nothing) -> Nothing:
 _ONE = "/queues/{queue_id}"
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
-    Endpoint("GET", "/queues", "Message queues, newest first", _list_queues, QueueQuery, QueueList),
+    Endpoint(
+        "GET", "/queues", "Message queues with what waits in them, newest first", _list_queues, QueueQuery, QueueList
+    ),
     Endpoint(
         "POST",
         "/queues",

@@ -233,6 +233,10 @@ class MessageQueues:
         """How a queue stands, for whoever does not know which engine it asks."""
         return self.state(queue_id)
 
+    async def inspect_many(self, queue_ids: Sequence[int]) -> dict[int, QueueState]:
+        """How queues stand."""
+        return {queue_id: self.state(queue_id) for queue_id in queue_ids}
+
     def acked(self, row: QueueRow, state: QueueState) -> int:
         """How many messages were acknowledged, up to a second ago."""
         return row.acked

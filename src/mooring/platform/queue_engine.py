@@ -5,6 +5,7 @@ contract/messages.md sections 7 and 9. Messages reach an engine through the tabl
 what consumers do with them is between them and the engine.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -52,6 +53,10 @@ class QueueEngine(Protocol):
 
     async def inspect(self, queue_id: int) -> QueueState:
         """How a queue stands. Raises StoreUnavailable."""
+
+    async def inspect_many(self, queue_ids: Sequence[int]) -> dict[int, QueueState]:
+        """How queues stand, asked for at once, without `rate`; those that nobody can tell of now are missing. Raises
+        StoreUnavailable when the database does not answer."""
 
     def used_at(self, queue_id: int) -> int:
         """When somebody last consumed, as far as this process knows (epoch ms); 0 when nobody did."""

@@ -93,6 +93,11 @@ class Queues:
             return QueueDetail(queue, state, *counters, used_at, suspends_at)
         raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queue", wire=16002)
 
+    async def states(self, queues: Sequence[Queue]) -> dict[int, QueueState]:
+        """How queues stand, by id, for lists: without `rate`, and without those that nobody can tell of now. Raises
+        StoreUnavailable."""
+        return await self._engine.inspect_many([queue.id for queue in queues])
+
     async def create(self, actor: Actor, app: App, name: str, description: str = "") -> Queue:
         """A new queue, not started; the first of an application is its free one. Raises Invalid, Conflict (16001),
         LimitReached (16007)."""

@@ -23,7 +23,7 @@ from .forwarder import Forwarder, count
 from .journal import Entry, Journal
 from .lease import RENEW_S, Lease
 from .outbox import Outbox
-from .queue_broker import Broker, BrokerQueue, Lost
+from .queue_broker import Broker, BrokerQueue, BrokerUnavailable, Lost
 from .queue_engine import QueueLimits, QueueState
 from .sources import Clock, Entropy, Ids
 
@@ -67,6 +67,7 @@ class RemoteQueues:
         self.forwarder = Forwarder(store, journal, directory, clock, broker, self._lease, limits.max_age_ms)
         self._names: dict[int, str] = {}  # also of queues that were just deleted
         self._answers: dict[str, tuple[float, BrokerQueue | None]] = {}
+        self._seen: tuple[float, dict[str, BrokerQueue]] | None = None
         self._taken: dict[str, int] = {}
         self._used: dict[int, int] = {}
         self._used_written: dict[int, int] = {}
@@ -101,16 +102,28 @@ class RemoteQueues:
             found = await self._broker.queue(name)
             self._answers[name] = now, found
         [here] = await self._store.scan(statements.TOTALS, of_queue=queue_id)
-        if found is None:
-            return QueueState(here.count, here.size, 0, 0, None, 0.0)
-        return QueueState(
-            waiting=found.waiting + here.count,
-            bytes_waiting=found.bytes_waiting + here.size,
-            unacked=found.unacked,
-            consumers=found.consumers,
-            oldest_at=found.oldest_at,
-            rate=found.rate,
-        )
+        return _state(found, here.count, here.size)
+
+    async def inspect_many(self, queue_ids: Sequence[int]) -> dict[int, QueueState]:
+        """The same of many, by one question to the broker; of none while it is away."""
+        if not queue_ids:
+            return {}
+        now = self._clock.monotonic()
+        if self._seen is None or now - self._seen[0] >= _CACHED_S:
+            try:
+                self._seen = now, {queue.name: queue for queue in await self._broker.queues()}
+            except BrokerUnavailable as error:
+                _log.warning("the broker does not say how queues stand", error=str(error))
+                self._seen = None
+                return {}
+        there = self._seen[1]
+        here = {row.queue_id: row for row in await self._store.scan(statements.TOTALS_OF_ALL)}
+        found = {}
+        for queue_id in queue_ids:
+            row = here.get(queue_id)
+            count, size = (row.count, row.size) if row is not None else (0, 0)
+            found[queue_id] = _state(there.get(self._name(queue_id)), count, size)
+        return found
 
     def used_at(self, queue_id: int) -> int:
         """When the broker was last seen to have a consumer or to be asked for a message."""
@@ -273,3 +286,17 @@ class RemoteQueues:
         for queue_id, counter in counts.items():
             count(entry, queue_id, counter)
         await self._journal.commit(entry)
+
+
+def _state(there: BrokerQueue | None, waiting: int, size: int) -> QueueState:
+    """What the broker has and what waits here, together."""
+    if there is None:
+        return QueueState(waiting, size, 0, 0, None, 0.0)
+    return QueueState(
+        waiting=there.waiting + waiting,
+        bytes_waiting=there.bytes_waiting + size,
+        unacked=there.unacked,
+        consumers=there.consumers,
+        oldest_at=there.oldest_at,
+        rate=there.rate,
+    )

@@ -9,7 +9,20 @@ from sqlalchemy.dialects import postgresql
 from . import tables
 from .statement import Change, Query
 
-__all__ = ["ADD", "CLEAR", "DROP", "NEXT", "SOME", "TOTALS", "WAITING", "MessageRow", "TotalsRow", "WaitingRow"]
+__all__ = [
+    "ADD",
+    "CLEAR",
+    "DROP",
+    "NEXT",
+    "SOME",
+    "TOTALS",
+    "TOTALS_OF_ALL",
+    "WAITING",
+    "MessageRow",
+    "QueueTotalsRow",
+    "TotalsRow",
+    "WaitingRow",
+]
 
 _messages = tables.queue_messages
 
@@ -40,6 +53,14 @@ class TotalsRow(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
+class QueueTotalsRow(msgspec.Struct, frozen=True, gc=False):
+    """How many messages wait in one queue, and their bytes."""
+
+    queue_id: int
+    count: int
+    size: int
+
+
 ADD = Change(insert(_messages))
 """Takes rows."""
 
@@ -55,6 +76,12 @@ TOTALS = Query(
     TotalsRow,
 )
 """What waits in one queue, added up."""
+
+TOTALS_OF_ALL = Query(
+    select(_messages.c.queue_id, func.count().label("count"), _size).group_by(_messages.c.queue_id),
+    QueueTotalsRow,
+)
+"""What waits in each queue that has something, added up."""
 
 SOME = Query(
     select(_messages)

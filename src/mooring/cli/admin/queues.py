@@ -20,6 +20,8 @@ queue = group("Message queues of SaaS applications.")
 
 
 QueueName = Annotated[str, typer.Argument(help="Id, short name or full name of the queue.", metavar="QUEUE")]
+_DEPTH = ("waiting", "bytes_waiting", "consumers")
+_UNKNOWN = "unknown"  # the broker does not answer
 _InApp = Annotated[str | None, typer.Option("--app", help="Only those of this SaaS application.", metavar="APP")]
 
 
@@ -33,19 +35,20 @@ def queue_id(session: Session, name: str) -> int:
 
 @command(queue, "list")
 def _list_queues(session: Session, app: _InApp = None, limit: Limit = 100, offset: Offset = 0) -> None:
-    """List the queues."""
+    """List the queues, with what waits in them and how many consumers they have."""
     of_app = None if app is None else app_id(session, app)
     answer = session.get("/queues", app_id=of_app, limit=limit, offset=offset)
 
     def readable() -> None:
         table(
-            ("Id", "Full name", "App", "State", "Free", "Created"),
+            ("Id", "Full name", "App", "State", "Waiting", "Bytes", "Consumers", "Free", "Created"),
             (
                 (
                     found["id"],
                     found["full_name"],
                     found["app_id"],
                     QUEUE_STATES[found["status"]],
+                    *(_UNKNOWN if found[name] is None else found[name] for name in _DEPTH),
                     "yes" if found["is_free"] else "no",
                     moment(found["created_at"]),
                 )
