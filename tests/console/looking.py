@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
 from mooring.console.page import ROOT, address
 from served import Served
 
-__all__ = ["WIDTHS", "Looker", "Seen", "address_of", "faults_of", "log_in", "overflow_of", "session_of"]
+__all__ = ["WIDTHS", "Looker", "Seen", "address_of", "faults_of", "log_in", "overflow_of", "press", "session_of"]
 
 WIDTHS = (360, 768, 1440)
 _SESSION = "mooring-session"
@@ -73,6 +73,12 @@ class Looker:
             [{"name": name, "value": value, "domain": host, "path": ROOT} for name, value in cookies.items() if value]
         )
         return context
+
+
+def press(button: Locator) -> None:
+    """Click what leads to a new page, and be there: what one does next would else be done on the old one."""
+    with button.page.expect_navigation():
+        button.click()
 
 
 def log_in(base_url: str, email: str, password: str) -> str:

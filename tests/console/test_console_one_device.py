@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from console.looking import Looker, Seen
+from console.looking import Looker, Seen, press
 
 NASTY = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>"
 
@@ -86,16 +86,15 @@ def test_latest_values_come_by_themselves(owner: Looker, opened: Callable[..., P
 
 def test_a_person_acts_as_the_virtual_device(owner: Looker, opened: Callable[..., Page]) -> None:
     page = opened(owner, f"/virtual-devices/{owner.served.product_key}")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("button", name="Go online").click()
+    press(page.get_by_role("button", name="Create"))
+    press(page.get_by_role("button", name="Go online"))
     page.get_by_label("Active power").first.fill("42.5")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Push").first.click()
+    press(page.get_by_role("button", name="Push").first)
     key = page.get_by_role("link", name=re.compile("^VD")).inner_text()
     page.goto(owner.url(device(owner, "values", key)))
     expect(page.get_by_role("row").filter(has_text="Active power")).to_contain_text("42.5 W", timeout=30_000)
     page.goto(owner.url(f"/virtual-devices/{owner.served.product_key}"))
-    page.get_by_role("button", name="Go offline").click()
+    press(page.get_by_role("button", name="Go offline"))
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/console/virtual-devices")
@@ -110,15 +109,13 @@ def test_a_file_adds_devices_which_are_changed_together(owner: Looker, opened: C
     box.locator("input[type=file]").set_input_files(
         {"name": "x.csv", "mimeType": "text/csv", "buffer": b"device_key,name\r\nBULK0001,One\r\nBULK0002,=HYPER()\r\n"}
     )
-    box.get_by_role("button", name="Import").click()
-    page.wait_for_load_state()
+    press(box.get_by_role("button", name="Import"))
     page.get_by_label("Key, name or SN").fill("BULK000")
     expect(page.get_by_role("link", name="TRACKER0001")).to_have_count(0)
     expect(page.get_by_role("link", name="BULK0002")).to_be_visible()
     page.get_by_label("Select all").check()
     page.get_by_role("button", name="Disable ticked").click()
-    with page.expect_navigation():
-        page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    press(page.get_by_role("dialog").get_by_role("button", name="Confirm"))
     with page.expect_download() as exported:
         page.get_by_role("link", name="Export").click()
     assert "BULK0002,'=HYPER()" in exported.value.path().read_text()

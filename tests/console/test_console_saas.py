@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from console.looking import Looker, Seen
+from console.looking import Looker, Seen, press
 
 _BAIT = "<b onclick=alert(1)>x</b>"
 _NUMBERS = count(1)
@@ -141,7 +141,7 @@ def test_a_queue_is_made_filled_looked_into_and_cleared(
     confirmed(page)
     expect(page.get_by_text("Nothing waits.")).to_be_visible()
     page.goto(owner.url("/subscriptions?text=all-of-it"))
-    page.get_by_role("button", name="Stop all-of-it").click()
+    press(page.get_by_role("button", name="Stop all-of-it"))
     page.get_by_role("button", name="Delete all-of-it").click()
     confirmed(page)
     expect(page.get_by_text("all-of-it is deleted.")).to_be_visible()
