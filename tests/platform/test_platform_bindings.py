@@ -15,13 +15,19 @@ from mooring.platform.bindings import BindRequest
 from mooring.platform.device_input import NewDevice
 from mooring.platform.end_user_apps import EndUserAppChanges, NewEndUserApp
 from mooring.platform.end_user_entities import VALID, VOID
-from mooring.platform.entities import App
+from mooring.platform.entities import App, Product
 from mooring.platform.journal import Entry
 from mooring.platform.products import ALTERNATE, MULTI, SINGLE, NewProduct, ProductChanges
 from mooring.protocol.commands import BindCodeReport
 from mooring.store import Store, Vault
 
 CODE = "0123456789abcdef"
+
+
+class Nothing:
+    """Nothing ends."""
+
+    writes = messages = changed = ()
 
 
 @pytest.fixture
@@ -285,6 +291,42 @@ async def test_a_void_binding_stands_in_nobodys_way(platform: Platform, actor: A
     assert await home.holders() == [second]
     await home.unbind(first)  # clears it from the first user's list, without news
     assert home.told[-1] == (second, 1, None)
+
+
+async def test_bindings_end_with_their_product(home: Home, platform: Platform, actor: Actor) -> None:
+    first, second, left = [await home.user(number) for number in (1, 2, 3)]
+    await platform.devices.add(actor, home.product.product_key, NewDevice("DK00002"))
+    await home.bind(left)
+    await platform.devices.reset(actor, *home.keys)  # of what is void everybody was told
+    await home.bind(first)
+    await home.bind(second, device_key="DK00002")
+    kept = await platform.products.create(actor, NewProduct("Kept"))
+    await platform.end_user_apps.add_product(actor, home.app.id, kept.product_key)
+    await platform.devices.add(actor, kept.product_key, NewDevice("DK00003"))
+    await platform.bindings.bind(actor, first, BindRequest(kept.product_key, device_key="DK00003"))
+    home.told.clear()
+    await platform.products.delete(actor, home.product.product_key, force=True)
+    assert sorted(home.told) == sorted([(first, 0, 1), (second, 0, 1)])
+    user, _ = await platform.end_users.one(actor.account_id, first)
+    bound, count = await platform.bindings.of_user(user)
+    assert ([one.product.product_key for one in bound], count) == ([kept.product_key], 1)
+
+
+async def test_a_binding_that_comes_while_a_product_is_deleted_is_told_of_too(
+    home: Home, platform: Platform, actor: Actor
+) -> None:
+    first, second = await home.user(1), await home.user(2)
+    await home.bind(first)
+    late = [second]
+
+    async def meanwhile(_: Product) -> Nothing:
+        if late:
+            await home.bind(late.pop())
+        return Nothing()
+
+    platform.products.releases.append(meanwhile)
+    await platform.products.delete(actor, home.product.product_key, force=True)
+    assert {(uid, value) for uid, value, _ in home.told if not value} == {(first, 0), (second, 0)}
 
 
 async def test_a_deleted_device_is_bound_no_more(home: Home, platform: Platform, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from mooring.store import devices as device_statements
 from mooring.store import shares as share_statements
 from mooring.store.queue_messages import MessageRow
 
+from . import loading
 from .binding_rules import Plan
 from .end_user_entities import VALID, Binding, binding
 from .end_user_news import ADDED, NO_LONGER_VALID, REMOVED, BindingNews, Cause, EndUserNews, News
@@ -27,6 +28,7 @@ CHANGED = "bindings of the device"
 """The guard that fails when somebody else was faster."""
 _ADDED = "product, App and user of the binding"
 _ATTEMPTS = 5
+_NEWEST = 2**63 - 1  # above every id
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -37,7 +39,8 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Release(msgspec.Struct, frozen=True):
-    """Writes that end the bindings of a device, guarded by `CHANGED`, the messages that tell of it, and who changed."""
+    """Writes that end the bindings of a device or a product, guarded by `CHANGED`, the messages that tell of it, and
+    who changed."""
 
     writes: Sequence[Write]
     messages: Sequence[MessageRow]
@@ -99,6 +102,26 @@ class BindingBook:
         )
         messages = self._news.messages([BindingNews(found, device, value, cause, now) for found in valid])
         return Release(writes, messages, [("bindings", device.id)])
+
+    async def release_product(self, product: Product) -> Release:
+        """What joins the transaction in which a product is deleted with its devices; give it with a lock of the
+        product."""
+        bindings = [binding(row) for row in await self._store.scan(statements.OF_PRODUCT, of_product=product.id)]
+        rows = await self._store.scan(statements.DEVICES_OF_PRODUCT, of_product=product.id)
+        devices = {row.id: loading.device(row) for row in rows}
+        now = self._ledger.clock.now_ms()
+        news = [
+            BindingNews(found, devices[found.device_id], REMOVED, Cause.UNBOUND, now)
+            for found in bindings
+            if found.status == VALID and found.device_id in devices
+        ]
+        newest = bindings[-1].id if bindings else 0
+        writes = (
+            statements.DELETE_OF_PRODUCT(of_product=product.id, up_to=newest).must(CHANGED, rows=len(bindings)),
+            # Nothing may be left that the messages do not name.
+            statements.DELETE_OF_PRODUCT(of_product=product.id, up_to=_NEWEST).must(CHANGED, rows=0),
+        )
+        return Release(writes, self._news.messages(news), [("bindings", device_id) for device_id in devices])
 
     async def commit(
         self,

@@ -211,6 +211,7 @@ class Platform:
         self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
         book = BindingBook(self.ledger, self.end_user_news)
         self.devices.releases.append(book.release)
+        self.products.releases.append(book.release_product)
         user_tokens = UserTokens(
             clock, entropy, vault.derive("end-user-tokens"), lifetime_s=limits.user_token_lifetime_s
         )

@@ -13,6 +13,7 @@ from mooring.store.bindings import UNBOUND
 from mooring.store.queue_messages import MessageRow
 
 from . import message_bodies as bodies
+from .device_endings import Released
 from .entities import Product
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .fields import check_choice, check_key, check_range, check_text
@@ -29,6 +30,7 @@ NETWORK_ACCESS = 1  # gateway_type
 MULTI, SINGLE, ALTERNATE = BIND_MODES = 1, 2, 3
 _BLUETOOTH = "5"  # net_way
 _BOUND = "devices are bound"
+_GONE = "product"
 _PRODUCT = "META_EVENT-PRODUCT"
 _BASE64 = BASE62 + "+/"
 _PROTOCOL_OF = {"1": 1, "2": 1, "3": 2, "5": 3}
@@ -91,7 +93,8 @@ class ProductChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Products:
-    """What an administrator does with products. `on_delete` listeners hear of each deleted product."""
+    """What an administrator does with products. `on_delete` listeners hear of each deleted product; `releases` answer
+    what else ends in the transaction that deletes one."""
 
     def __init__(self, ledger: Ledger, vault: Vault, entropy: Entropy, *, limit: int | None = None) -> None:
         self._ledger = ledger
@@ -100,6 +103,7 @@ class Products:
         self._entropy = entropy
         self._limit = limit
         self.on_delete: list[Callable[[Product], Awaitable[None]]] = []
+        self.releases: list[Callable[[Product], Awaitable[Released]]] = []
 
     def all(self, account_id: int) -> list[Product]:
         """The account's products, newest first."""
@@ -193,27 +197,46 @@ class Products:
 
     async def delete(self, actor: Actor, product_key: str, *, force: bool = False) -> None:
         """Remove a product with its thing model and devices; its subscriptions stop. Not recoverable. Raises Missing,
-        and Conflict while it has devices that are not virtual, unless `force` is given."""
+        and Conflict while it has devices that are not virtual, unless `force` is given, or while what ends with it
+        changes all the time."""
         product = self.one(actor.account_id, product_key)
         store = self._ledger.store
         [devices] = await store.scan(device_statements.SUMMARY, of_product=product.id)
         if devices.real and not force:
             message = f"product {product_key} has {devices.real} devices; delete them first, or force it"
             raise Conflict("product_has_devices", message, detail={"devices": devices.real})
-        messages: list[MessageRow] = []
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._end(actor, product, devices.real)
+            except WriteRefused as error:
+                if error.guard == _GONE:
+                    raise
+                continue
+            for listener in self.on_delete:
+                await listener(product)
+            return
+        raise Conflict("busy", f"what ends with product {product_key} changes all the time; try again")
+
+    async def _end(self, actor: Actor, product: Product, devices: int) -> None:
+        ending = [await release(product) for release in self.releases]
+        messages = [message for released in ending for message in released.messages]
         self._tell(messages, actor, product, "DELETE", bodies.product_snapshot(product))
         await self._ledger.commit(
             actor,
             "product.delete",
-            ("product", product_key),
-            statements.DELETE(product_id=product.id).must("product"),
+            ("product", product.product_key),
+            statements.LOCK(product_id=product.id),
+            *(write for released in ending for write in released.writes),
+            statements.DELETE(product_id=product.id).must(_GONE),
             *queue_statements.stop_product(product.id, self._ledger.clock.now_ms()),
-            changed=[("product", product.id), ("queue", product.id)],
-            detail={"id": product.id, "name": product.name, "devices": devices.real},
+            changed=[
+                ("product", product.id),
+                ("queue", product.id),
+                *(entity for released in ending for entity in released.changed),
+            ],
+            detail={"id": product.id, "name": product.name, "devices": devices},
             messages=messages,
         )
-        for listener in self.on_delete:
-            await listener(product)
 
     async def show_secret(self, actor: Actor, product_key: str) -> Secret:
         """The ProductSecret; that it was shown is audited. Raises Missing."""

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import end_user_tables as tables
 from .device_list import CountRow
+from .devices import DeviceRow
 from .statement import Change, Query
 from .tables import devices as _devices
 from .tables import products as _products
@@ -22,12 +23,15 @@ __all__ = [
     "CODE",
     "DELETE",
     "DELETE_OF_DEVICE",
+    "DELETE_OF_PRODUCT",
     "DELETE_OF_USER",
+    "DEVICES_OF_PRODUCT",
     "DROP_CODE",
     "DUE",
     "FORGET_CODES",
     "GIVEN_BY",
     "OF_DEVICE",
+    "OF_PRODUCT",
     "OF_USER",
     "OF_USER_COUNT",
     "REPORT_CODE",
@@ -101,6 +105,19 @@ _with_uid: Select[Any] = select(_bindings, _users.c.uid).join(_users, _users.c.i
 _of_device = _bindings.c.device_id == bindparam("of_device")
 OF_DEVICE = Query(_with_uid.where(_of_device).order_by(_bindings.c.bound_at, _bindings.c.id), BindingRow)
 VERSION = Query(select(_versions.c.version).where(_versions.c.device_id == bindparam("of_device")), VersionRow)
+
+_devices_of_product = _devices.c.product_id == bindparam("of_product")
+OF_PRODUCT = Query(
+    _with_uid.join(_devices, _devices.c.id == _bindings.c.device_id)
+    .where(_devices_of_product)
+    .order_by(_bindings.c.id),
+    BindingRow,
+)
+"""The bindings of all devices of a product, in the order of ids."""
+DEVICES_OF_PRODUCT = Query(
+    select(_devices).where(_devices_of_product, exists().where(_bindings.c.device_id == _devices.c.id)), DeviceRow
+)
+"""Devices of a product that have bindings."""
 
 _not_over = or_(_bindings.c.expires_at.is_(None), _bindings.c.expires_at > bindparam("now"))
 _of_user = (_bindings.c.end_user_id == bindparam("user_id"), _not_over)
@@ -198,6 +215,13 @@ DELETE_OF_USER = Change(
 )
 """What a user has and what the user shares."""
 DELETE_OF_DEVICE = Change(delete(_bindings).where(_of_device))
+DELETE_OF_PRODUCT = Change(
+    delete(_bindings).where(
+        _bindings.c.device_id.in_(select(_devices.c.id).where(_devices_of_product)),
+        _bindings.c.id <= bindparam("up_to", type_=_bindings.c.id.type),
+    )
+)
+"""Bindings of all devices of a product with ids up to one."""
 VOID = Change(
     update(_bindings)
     .where(_of_device, _bindings.c.status == 1)
