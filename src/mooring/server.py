@@ -391,6 +391,7 @@ def _limits(settings: Settings) -> Limits:
         statistics_days=settings.statistics_days,
         request_log_rows=settings.request_log_rows,
         request_log_days=settings.request_log_days,
+        request_log_answer_bytes=settings.request_log_answer_bytes,
         app_calls_per_s=settings.app_calls_per_s,
         device_commands_per_s=settings.device_commands_per_s,
         device_messages_per_day=settings.device_messages_per_day,

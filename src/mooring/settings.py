@@ -168,6 +168,9 @@ class Settings(BaseSettings):
         1_000, ge=0, le=100_000, description="Newest OpenAPI calls that are logged of each SaaS application; 0: none."
     )
     request_log_days: int = Field(7, ge=1, le=36_500, description="Days that logged OpenAPI calls are kept.")
+    request_log_answer_bytes: int = Field(
+        2_048, ge=0, le=65_536, description="Bytes of an answer that are logged with its call; 0: none."
+    )
     drain_s: int = Field(10, ge=0, le=600, description="Seconds that running requests get at shutdown.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field(

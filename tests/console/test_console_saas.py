@@ -97,7 +97,10 @@ def test_the_log_is_narrowed_by_outcome_and_operation_and_shows_the_request(
     expect(rows.filter(has_text="200")).to_have_count(0)
     rows.filter(has_text="70130").first.get_by_role("link").click()
     expect(page.get_by_role("region", name="Request")).to_contain_text("NOWHERE")
-    expect(page.get_by_text("Device not found")).to_be_visible()
+    expect(page.get_by_text("Device not found").first).to_be_visible()
+    page.goto(owner.url(f"/saas-apps/{app_id}?tab=log&operation=deviceDetail&outcome=200"))
+    rows.first.get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="Answer")).to_contain_text('"deviceKey": "PLUG0001"')
     page.goto(owner.url(f"/saas-apps/{app_id}?tab=statistics"))
     expect(page.get_by_role("row").filter(has_text="deviceDetail")).to_be_visible()
 

@@ -13,7 +13,8 @@ from databases import open_store
 from fakes import FakeClock, FakeEntropy
 from mooring.openapi import OPERATIONS
 from mooring.openapi.codes import TEXTS
-from mooring.openapi.noted import MAX_SHOWN
+from mooring.openapi.noted import MAX_SHOWN, NotedCall
+from mooring.openapi.operation import Call
 from mooring.platform import Limits, Platform
 from mooring.platform.device_input import NewDevice
 from mooring.platform.request_log import LoggedRequest, RequestFilter
@@ -227,6 +228,38 @@ async def test_bodies_of_every_kind_are_described(cloud: Cloud, content: bytes, 
     described = json.loads(bytes(entry.request))
     assert described.get("body") == shown
     assert described.get("body_bytes") == (len(content) if shown is None else None)
+
+
+@pytest.mark.parametrize(("kept", "whole"), [(2_048, True), (300, False), (0, None)])
+async def test_an_answer_is_in_the_log_as_long_as_it_is_short(cloud: Cloud, kept: int, whole: bool | None) -> None:
+    cloud.platform.request_log.answer_bytes = kept
+    async with cloud.client() as client:
+        answer = await client.get(PRODUCTS, headers={"Authorization": await cloud.token()})
+    assert len(answer.content) > 300
+    found = {entry.operation: entry.answer for entry in await requests(cloud)}
+    assert found["authLogin"] is None, "it is a token"
+    shown = found["productList"]
+    if whole is None:
+        assert shown is None
+        return
+    told = json.loads(bytes(shown or b""))
+    beginning = answer.content[:300].decode(errors="replace")
+    assert told == (answer.json() if whole else {"bytes": len(answer.content), "beginning": beginning})
+
+
+@pytest.mark.parametrize(
+    ("body", "cut", "shown"),
+    [
+        (b'{"data":{"deviceSecret":"a\\"b","n":1}}', 100, '{"data":{"deviceSecret":"***","n":1}}'),
+        (b'{"userDomainSecret":"abcdef"}', 24, '{"bytes":29,"beginning":"{\\"userDomainSecret\\":\\"***\\""}'),
+        (b'{"access_token":"a","token_type":"jwt"}', 100, '{"access_token":"***","token_type":"jwt"}'),
+        (b'{"bindingCode":"12","psk":"","x":"\xc3\xa4"}', 100, '{"bindingCode":"***","psk":"***","x":"ä"}'),
+    ],
+)
+def test_no_secret_of_an_answer_is_in_the_log(cloud: Cloud, body: bytes, cut: int, shown: str) -> None:
+    call = Call(cloud.platform, {}, "EN", None, None)
+    noted = NotedCall(call, ("x", b"1", b""), (200, 200, body), (0.0, 0.0), cut)
+    assert noted.described().answer == shown
 
 
 async def test_refusals_that_are_about_an_application_are_in_its_log(cloud: Cloud) -> None:

@@ -130,6 +130,7 @@ class Noted:
         return Described(
             *(f"a-{self.number}", self.operation, self.code, 200, "192.0.2.1", 0.0015, 0.0, request, message),
             self.tickets,
+            f'{{"code":{self.code}}}',
         )
 
 
@@ -160,6 +161,8 @@ async def test_a_call_is_shown_with_everything_that_was_noted(log: RequestLog, c
     assert (entry.at, entry.operation, entry.code, entry.status) == (clock.now_ms(), "deviceList", 70130, 200)
     assert (entry.address, entry.took_ms, entry.tickets, entry.message) == ("192.0.2.1", 1.5, ("11", "12"), "bad")
     assert bytes(entry.request) == b'{"query":{"n":"1"}}'
+    assert entry.answer is not None
+    assert bytes(entry.answer) == b'{"code":70130}'
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,10 @@ async def _show_call(view: View) -> Shown:
         (t("Request id"), copyable(view, call.request_id)),
         (t("Tickets"), _tickets(call)),
     )
-    answer = facts(("code", _code(call)), ("HTTP", call.status), ("msg", call.message))
+    answer = (
+        facts(("code", _code(call)), ("HTTP", call.status), ("msg", call.message)),
+        call.answer is not None and json_block(call.answer, t("Answer"), view),
+    )
     body = (
         card("", told),
         tag.div(

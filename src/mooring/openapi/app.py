@@ -89,8 +89,9 @@ class OpenApi:
             self._platform.api_statistics.note(call.app_id, operation.id, code, ended - started)
             if self._platform.request_log.on:
                 sent = operation.id, request_id, scope["query_string"]
-                noted = NotedCall(call, sent, (code, status, body), (started, ended))
-                self._platform.request_log.note(call.app_id, noted)
+                log = self._platform.request_log
+                kept = 0 if operation.service is None or operation.no_store else log.answer_bytes
+                log.note(call.app_id, NotedCall(call, sent, (code, status, body), (started, ended), kept))
 
     async def _answer(
         self, operation: Operation, call: Call, scope: Scope, receive: Receive, request_id: bytes

@@ -1,4 +1,7 @@
-"""What the request log keeps of a call: described later, without secrets (openapi-notes.md sections 1 to 3)."""
+"""What the request log keeps of a call: described later, without secrets (openapi-notes.md sections 1 to 3).
+
+Answers are JSON of this program, cut when they are long: secrets in them are found by the names before them.
+"""
 
 import re
 import time
@@ -20,14 +23,15 @@ _SECRETS = frozenset(
 )
 _HIDDEN = "***"
 _FORM = re.compile(rb"\w+=")
+_ENDINGS = ("secret", "Secret", "token", "Token", "password", "Password", "psk", "Psk", "bindingCode", "BindingCode")
+_SECRET = re.compile(rf'((?:{"|".join(_ENDINGS)})":)"(?:[^"\\]|\\.)*"?')
 _SUCCESS = 200
-_GOOD = (_SUCCESS, _SUCCESS, b"")
 
 
 class NotedCall:
     """One answered call. `times` are those of `time.perf_counter` when it came and when it was answered."""
 
-    __slots__ = ("_answered", "_call", "_posted", "_sent", "_times")
+    __slots__ = ("_answer", "_answered", "_call", "_posted", "_sent", "_times")
 
     def __init__(
         self,
@@ -35,11 +39,16 @@ class NotedCall:
         sent: tuple[str, bytes, bytes],
         answered: tuple[int, int, bytes],
         times: tuple[float, float],
+        answer_bytes: int,
     ) -> None:
-        """`sent` is the operation, the request id and the query, `answered` code, status and body."""
+        """`sent` is the operation, the request id and the query, `answered` code, status and body, of which the first
+        `answer_bytes` are shown."""
+        code, status, body = answered
         self._call = call
         self._sent = sent
-        self._answered = answered if answered[0] != _SUCCESS else _GOOD
+        # Many of them are kept; those of failures, which are short, also say why.
+        self._answer = body if code != _SUCCESS or len(body) <= answer_bytes else body[:answer_bytes]
+        self._answered = code, status, len(body), answer_bytes
         self._times = times
         self._posted = len(call.content)
         if self._posted > MAX_SHOWN:
@@ -48,7 +57,7 @@ class NotedCall:
     def described(self) -> Described:
         """See `Noted`."""
         operation, request_id, _ = self._sent
-        code, status, answer = self._answered
+        code, status, *_ = self._answered
         started, ended = self._times
         return Described(
             request_id=request_id.decode(),
@@ -59,9 +68,23 @@ class NotedCall:
             seconds=ended - started,
             age_s=time.perf_counter() - ended,
             request=msgspec.json.encode(self._request()).decode(),
-            message=_message(answer),
+            message=_message(self._answer) if code != _SUCCESS else None,
             tickets=self._call.tickets,
+            answer=self._shown_answer(),
         )
+
+    def _shown_answer(self) -> str | None:
+        """JSON: the answer, or its length and how it begins."""
+        *_, size, shown_bytes = self._answered
+        begins = self._answer[:shown_bytes]
+        if not begins:
+            return None
+        text = begins.decode(errors="replace")
+        if any(ending in text for ending in _ENDINGS):  # which is much faster than the search itself
+            text = _SECRET.sub(rf'\1"{_HIDDEN}"', text)
+        if len(begins) == size:
+            return text
+        return msgspec.json.encode({"bytes": size, "beginning": text}).decode()
 
     def _request(self) -> dict[str, object]:
         query = parse_qsl(self._sent[2].decode("latin-1"), keep_blank_values=True, errors="replace")

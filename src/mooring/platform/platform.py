@@ -97,6 +97,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     statistics_days: int = 90
     request_log_rows: int = 1_000
     request_log_days: int = 7
+    request_log_answer_bytes: int = 2_048
     app_calls_per_s: float | None = None
     device_commands_per_s: float | None = None
     device_messages_per_day: int | None = None
@@ -167,7 +168,9 @@ class Platform:
             calls_per_s=limits.app_calls_per_s,
         )
         self.api_statistics = ApiStatistics(store, clock)
-        self.request_log = RequestLog(store, clock, ids, kept=limits.request_log_rows)
+        self.request_log = RequestLog(
+            store, clock, ids, kept=limits.request_log_rows, answer_bytes=limits.request_log_answer_bytes
+        )
         self.accounts = Accounts(self.ledger, vault, entropy, Passwords())
         self.service_market = ServiceMarket(self.ledger)
         self.products = Products(self.ledger, vault, entropy, limit=limits.max_products)

@@ -24,7 +24,7 @@ _LAST = 2**62
 
 
 class Described(msgspec.Struct, frozen=True):
-    """One call: `request` is JSON without secrets, `age_s` how long ago it was answered."""
+    """One call: `request` and `answer` are JSON without secrets, `age_s` how long ago it was answered."""
 
     request_id: str
     operation: str
@@ -36,6 +36,7 @@ class Described(msgspec.Struct, frozen=True):
     request: str
     message: str | None
     tickets: tuple[int, ...]
+    answer: str | None = None
 
 
 class Noted(Protocol):
@@ -47,7 +48,8 @@ class Noted(Protocol):
 
 class LoggedRequest(msgspec.Struct, frozen=True):
     """One call of an application, as people see it. `code` and `status` are those of the answer, `took_ms` how long it
-    took, `tickets` the commands it led to, `at` when it was answered (epoch ms)."""
+    took, `tickets` the commands it led to, `at` when it was answered (epoch ms). `answer` is None when none is kept; of
+    a long one it has the length, `bytes`, and the `beginning`."""
 
     id: int
     at: int
@@ -60,6 +62,7 @@ class LoggedRequest(msgspec.Struct, frozen=True):
     tickets: tuple[str, ...]
     message: str | None
     request: msgspec.Raw
+    answer: msgspec.Raw | None
 
 
 class RequestFilter(msgspec.Struct, frozen=True):
@@ -75,9 +78,11 @@ class RequestFilter(msgspec.Struct, frozen=True):
 
 
 class RequestLog:
-    """`note` is called for every answer. `kept` calls of an application are kept; 0 keeps none."""
+    """`note` is called for every answer. `kept` calls of an application are kept; 0 keeps none. Doors keep the first
+    `answer_bytes` of an answer."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, *, kept: int) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, *, kept: int, answer_bytes: int = 0) -> None:
+        self.answer_bytes = answer_bytes
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -147,6 +152,7 @@ class RequestLog:
             message=call.message,
             tickets=f",{','.join(map(str, call.tickets))}," if call.tickets else None,
             created_at=self._clock.now_ms() - int(call.age_s * 1000),
+            answer=call.answer,
         )
 
 
@@ -163,4 +169,5 @@ def _shown(row: RequestRow) -> LoggedRequest:
         tickets=tuple(row.tickets.strip(",").split(",")) if row.tickets else (),
         message=row.message,
         request=msgspec.Raw(row.request.encode()),
+        answer=msgspec.Raw(row.answer.encode()) if row.answer is not None else None,
     )

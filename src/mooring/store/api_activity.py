@@ -48,7 +48,7 @@ class CallsRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestRow(msgspec.Struct, frozen=True, gc=False):
-    """One call; `request` is JSON without secrets, `tickets` are `,1,2,`, `created_at` is epoch ms."""
+    """One call; `request` and `answer` are JSON without secrets, `tickets` are `,1,2,`, `created_at` is epoch ms."""
 
     id: int
     app_id: int
@@ -62,6 +62,7 @@ class RequestRow(msgspec.Struct, frozen=True, gc=False):
     message: str | None
     tickets: str | None
     created_at: int
+    answer: str | None
 
 
 class UsageRow(msgspec.Struct, frozen=True, gc=False):

@@ -560,6 +560,7 @@ request_log = Table(
     Column("message", Text, nullable=True),
     Column("tickets", Text, nullable=True),
     _time("created_at"),
+    Column("answer", Text, nullable=True),
     Index(None, "app_id", "id"),
 )
 
