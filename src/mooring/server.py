@@ -395,6 +395,7 @@ def _limits(settings: Settings) -> Limits:
         app_calls_per_s=settings.app_calls_per_s,
         device_commands_per_s=settings.device_commands_per_s,
         device_messages_per_day=settings.device_messages_per_day,
+        paid_pushes_per_month=settings.paid_pushes_per_month,
     )
 
 

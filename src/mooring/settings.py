@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         description="Messages of one device on a day (UTC), both ways, in units of 512 bytes; above it commands answer "
         "61006 and reports are only kept as exceptions; unset: no limit.",
     )
+    paid_pushes_per_month: int | None = Field(
+        None,
+        ge=1,
+        description="Messages that all paid queues of an account get in a month (UTC) together; then they get no more, "
+        "while the free queue of each application goes on; unset: no limit.",
+    )
     app_calls_per_s: float | None = Field(
         None,
         gt=0,

@@ -121,7 +121,8 @@ async def test_a_name_is_unique_in_the_account_and_case_sensitive(cloud_on_each:
 
 
 async def test_an_account_has_so_many_queues_at_most(cloud: Cloud) -> None:
-    cloud.platform.queues = Queues(cloud.platform.ledger, cloud.platform.queue_engine, limit=2)
+    platform = cloud.platform
+    platform.queues = Queues(platform.ledger, platform.queue_engine, platform.push_quota, limit=2)
     await create(cloud, "one")
     await call(cloud, "create", {"queueName": "two"}, app=cloud.other_app)
     answer = await call(cloud, "create", {"queueName": "three"})

@@ -249,7 +249,7 @@ async def test_a_consumer_that_gets_nothing_keeps_its_queue_also_over_a_restart(
     await platform.queues.suspend_idle()
     assert scene.queue("saas").status == 1
     # A process that starts now knows of no consumer, and keeps house before any can be back.
-    restarted = Queues(platform.ledger, platform.message_queues, limit=50)
+    restarted = Queues(platform.ledger, platform.message_queues, platform.push_quota, limit=50)
     platform.message_queues.detach(queue.id, consumer)
     [used_at] = [(await restarted.detail(scene.actor.account_id, queue.id)).used_at]
     assert used_at == clock.now_ms()
@@ -331,7 +331,7 @@ async def test_a_queue_goes_or_a_subscription_points_to_it(scene: Scene) -> None
 async def test_limits_and_the_free_queue_hold_when_many_come_at_once(
     platform: Platform, actor: Actor, app: App
 ) -> None:
-    queues = Queues(platform.ledger, platform.queue_engine, limit=3)
+    queues = Queues(platform.ledger, platform.queue_engine, platform.push_quota, limit=3)
     made = await outcomes(*(queues.create(actor, app, f"q{number}") for number in range(6)))
     assert made == [None] * 3 + [16007] * 3
     assert [queue.is_free for queue in queues.all(actor.account_id)].count(True) == 1
@@ -342,4 +342,4 @@ async def test_limits_and_the_free_queue_hold_when_many_come_at_once(
     with pytest.raises(LimitReached):
         await queues.create(actor, app, "more")
     with pytest.raises(Conflict):
-        await Queues(platform.ledger, platform.queue_engine, limit=9).create(actor, app, name)
+        await Queues(platform.ledger, platform.queue_engine, platform.push_quota, limit=9).create(actor, app, name)

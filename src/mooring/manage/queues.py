@@ -37,7 +37,8 @@ class QueueContentView(QueueView, frozen=True, kw_only=True):
     ones with consumers, `rate` acknowledgements a second over the last minute.
 
     Of all messages ever `pushed`, so many were `acked` by consumers, `expired` by age, `overflowed` by size, `rejected`
-    by consumers and `cleared` by hand. `suspends_at` is set when nobody has used the queue for long.
+    by consumers and `cleared` by hand; `pushed_this_month` counts from the first of the month (UTC). `suspends_at` is
+    set when nobody has used the queue for long.
     """
 
     url: str
@@ -53,6 +54,7 @@ class QueueContentView(QueueView, frozen=True, kw_only=True):
     overflowed: int
     rejected: int
     cleared: int
+    pushed_this_month: int
     used_at: int
     suspends_at: int | None
 
@@ -123,7 +125,17 @@ def _view(queue: Queue) -> QueueView:
 
 
 _SAME = set(QueueView.__struct_fields__) - {"full_name"}
-_COUNTED = ("pushed", "acked", "expired", "overflowed", "rejected", "cleared", "used_at", "suspends_at")
+_COUNTED = (
+    "pushed",
+    "acked",
+    "expired",
+    "overflowed",
+    "rejected",
+    "cleared",
+    "pushed_this_month",
+    "used_at",
+    "suspends_at",
+)
 _DEPTH = ("waiting", "bytes_waiting", "unacked", "consumers")
 _PRESENT = (*_DEPTH, "oldest_at", "rate")
 

@@ -60,7 +60,7 @@ class Announcer:
     """Makes messages of a `kind`, `TYPE` or `TYPE-SUBTYPE`.
 
     `data` is what stands in the body's `data`, `ticket` the id of what happened, `gateway` the one that a sub-device
-    hangs on. `invalid` counts what broke the schema, by kind.
+    hangs on. `invalid` counts what broke the schema, by kind. Queues that are `closed` get nothing (`push_quota`).
     """
 
     def __init__(self, directory: Directory, clock: Clock, ids: Ids) -> None:
@@ -68,6 +68,7 @@ class Announcer:
         self._clock = clock
         self._ids = ids
         self.invalid: Counter[str] = Counter()
+        self.closed: frozenset[int] = frozenset()
 
     def targets(self, product_id: int) -> Targets | None:
         """Where messages about a product's devices go; None when nowhere, and then nothing need be put together."""
@@ -177,6 +178,10 @@ class Announcer:
         return None if product is None else {"productKey": product.product_key, "deviceKey": keyed.device_key}
 
     def _push(self, push: Push, queues: Queues, kind: str, head: Json, data: Json | None, ticket: int) -> None:
+        if self.closed:
+            queues = tuple(queue_id for queue_id in queues if queue_id not in self.closed)
+            if not queues:
+                return
         now = self._clock.now_ms()
         type_name, _, subtype = kind.partition("-")
         body: dict[str, object] = {"type": type_name, "createdAt": now, "ticket": str(ticket), **head, "data": data}

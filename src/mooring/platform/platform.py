@@ -36,6 +36,7 @@ from .outbox import Outbox
 from .overview import SAMPLE_S, Overview
 from .passwords import Passwords
 from .products import Products
+from .push_quota import PushQuota
 from .queue_access import QueueAccess
 from .queue_broker import Broker
 from .queue_engine import QueueEngine, QueueLimits
@@ -101,6 +102,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     app_calls_per_s: float | None = None
     device_commands_per_s: float | None = None
     device_messages_per_day: int | None = None
+    paid_pushes_per_month: int | None = None
     reconnect_as_online: bool = False
     network_positions: bool = True
     customers_declare: bool = False
@@ -209,7 +211,10 @@ class Platform:
             reconnect_as_online=limits.reconnect_as_online,
         )
         self.devices = Devices(self.ledger, vault, entropy, self.products, self.sessions, self.journal)
-        self.queues = Queues(self.ledger, self.queue_engine, limit=limits.max_queues)
+        self.push_quota = PushQuota(
+            store, self.directory, clock, self.announcer, paid_per_month=limits.paid_pushes_per_month
+        )
+        self.queues = Queues(self.ledger, self.queue_engine, self.push_quota, limit=limits.max_queues)
         self.saas_apps.on_delete.append(self.queues.forget)
         self.subscriptions = Subscriptions(self.ledger, self.queues, self.devices, limit=limits.max_subscriptions)
         book = BindingBook(self.ledger, self.end_user_news)
@@ -335,6 +340,8 @@ class Platform:
     async def recover(self) -> None:
         """Set right what an ended process left of sessions, commands and queues. Raises StoreError."""
         await self.queue_engine.recover()
+        await self.push_quota.load()
+        self.outbox.listeners.append(self.push_quota.on_committed)
         await self.sessions.recover()
         await self.commands.recover()
         await self.device_limits.load()
@@ -377,6 +384,7 @@ class Platform:
     async def _flush(self) -> None:
         try:
             await self.device_limits.flush()
+            await self.push_quota.flush()
             await self.api_statistics.flush()
             await self.request_log.flush()
         except StoreUnavailable as error:

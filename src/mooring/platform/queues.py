@@ -17,6 +17,7 @@ from mooring.store.queue_messages import MessageRow
 from .entities import App
 from .errors import Conflict, Invalid, LimitReached, Missing
 from .ledger import Actor, Ledger
+from .push_quota import PushQuota
 from .queue_engine import QueueEngine, QueueState
 from .routes import Queue
 
@@ -36,8 +37,8 @@ _MAX_DESCRIPTION = 200
 class QueueDetail(msgspec.Struct, frozen=True):
     """A queue, what is in it and what went through it; the counters are of messages, ever.
 
-    `used_at` is when it was used last, `suspends_at` when it will be suspended unless it is used: set `WARNED_DAYS`
-    days before. Both are epoch ms.
+    `pushed_this_month` (UTC) is some seconds old where several processes run. `used_at` is when it was used last,
+    `suspends_at` when it will be suspended unless it is used: set `WARNED_DAYS` days before. Both are epoch ms.
     """
 
     queue: Queue
@@ -48,6 +49,7 @@ class QueueDetail(msgspec.Struct, frozen=True):
     overflowed: int
     rejected: int
     cleared: int
+    pushed_this_month: int
     used_at: int
     suspends_at: int | None
 
@@ -55,10 +57,11 @@ class QueueDetail(msgspec.Struct, frozen=True):
 class Queues:
     """What applications and administrators do with queues."""
 
-    def __init__(self, ledger: Ledger, engine: QueueEngine, *, limit: int) -> None:
+    def __init__(self, ledger: Ledger, engine: QueueEngine, quota: PushQuota, *, limit: int) -> None:
         self._ledger = ledger
         self._directory = ledger.directory
         self._engine = engine
+        self._quota = quota
         self._limit = limit
         self._warned: dict[int, int] = {}  # by queue the last use that a warning was about
 
@@ -89,8 +92,9 @@ class Queues:
             state = await self._engine.inspect(queue_id)
             acked = self._engine.acked(row, state)
             counters = (row.pushed, acked, row.expired, row.overflowed, row.rejected, row.cleared)
+            month = self._quota.pushed(queue_id)
             suspends_at = None if queue.status == SUSPENDED else _suspends_at(used_at, self._ledger.clock.now_ms())
-            return QueueDetail(queue, state, *counters, used_at, suspends_at)
+            return QueueDetail(queue, state, *counters, month, used_at, suspends_at)
         raise Missing("no_such_queue", f"there is no queue {queue_id}", field="queue", wire=16002)
 
     async def states(self, queues: Sequence[Queue]) -> dict[int, QueueState]:

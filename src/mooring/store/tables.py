@@ -47,6 +47,7 @@ __all__ = [
     "platform_state",
     "products",
     "queue_messages",
+    "queue_pushes",
     "queues",
     "request_log",
     "saas_app_packages",
@@ -235,6 +236,17 @@ tsl_drafts = Table(
     _owner("product_id", "products.id", primary_key=True),
     Column("document", Text, nullable=False),
     _time("updated_at"),
+)
+
+# Messages that a queue got in one month, a number such as 202511 (UTC). They outlive the queue.
+queue_pushes = Table(
+    "queue_pushes",
+    metadata,
+    Column("queue_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    _owner("account_id", "accounts.id"),
+    Column("is_paid", Boolean, nullable=False),
+    Column("pushes", BigInteger, nullable=False),
 )
 
 tsl_releases = Table(

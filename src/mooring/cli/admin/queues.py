@@ -150,7 +150,7 @@ def _content(found: dict[str, Any]) -> None:
         "with consumers": f"{found['unacked']} messages",
         "consumers": found["consumers"],
         "rate": f"{found['rate']:.2f} acknowledged a second",
-        "pushed": found["pushed"],
+        "pushed": f"{found['pushed']}, {found['pushed_this_month']} of them this month",
         "acknowledged": found["acked"],
         "dropped": "{} too old, {} over the size, {} rejected, {} cleared".format(*dropped),
         "last used": moment(found["used_at"]),
