@@ -185,6 +185,11 @@ def _limits() -> str:
             "61006; reports become exceptions",
         ),
         (
+            "Messages into the paid queues of an account in a month",
+            "none, setting `paid_pushes_per_month`",
+            "those queues get no more",
+        ),
+        (
             "Logged OpenAPI calls of an application",
             f"{fields['request_log_rows'].default}, setting `request_log_rows`",
             "older ones are deleted",
