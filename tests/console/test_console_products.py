@@ -59,6 +59,14 @@ def test_a_product_of_sub_devices_is_made_configured_and_deleted(
     expect(page.get_by_role("link", name=name)).to_have_count(0)
 
 
+def test_a_refusal_is_told_in_the_readers_language(owner: Looker, opened: Callable[..., Page], seen: Seen) -> None:
+    seen.expected.add(409)
+    page = opened(owner, "/products/new", language="CN")
+    page.locator("[name=name]").fill("Smart plug")
+    page.locator("main form button[type=submit]").click()
+    expect(page.get_by_role("alert")).to_have_text("已有名为 'Smart plug' 的产品")
+
+
 def test_the_list_narrows_by_name_and_kind(owner: Looker, opened: Callable[..., Page]) -> None:
     page = opened(owner, "/products")
     page.get_by_label("Name or ProductKey").fill("plug")

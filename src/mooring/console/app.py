@@ -50,6 +50,7 @@ from .html import join
 from .page import ROOT, Action, AnyRoute, Asgi, Done, Download, File, Page, Shown, View
 from .refusals import Refusal, refusal_of
 from .requests import SESSION, check_origin, csrf_of, language_of, read_form, theme_of
+from .texts import translate_refusal
 
 __all__ = ["ROUTES", "create_console"]
 
@@ -253,6 +254,6 @@ def _set_cookie(request: Request, response: Response, name: str, value: str) -> 
 
 def _refuse(request: Request, view: View, refusal: Refusal) -> Response:
     if request.headers.get("x-console") or request.method == "POST":
-        body = msgspec.json.encode({"error": view.t(refusal.message), "field": refusal.field})
+        body = msgspec.json.encode({"error": translate_refusal(view.language, refusal.message), "field": refusal.field})
         return Response(body, refusal.status, _SECURITY, media_type="application/json")
     return HTMLResponse(failure(view, refusal), refusal.status, _SECURITY)

@@ -11,6 +11,7 @@ from mooring.platform.serial_numbers import SerialNumber
 from .html import Html, tag, trusted
 from .page import Action, AnyRoute, Done, Download, File, Form, Page, Shown, View
 from .parts import area_field, card, dialog, file_field, form, note, number_field, select_field
+from .texts import translate_refusal
 
 __all__ = ["EXPORT", "IMPORT", "ROUTES", "bulk_bar", "import_dialog"]
 
@@ -128,7 +129,7 @@ async def _each(view: View, form_: Form, act: Callable[[str, str], Awaitable[obj
         try:
             await act(product_key, device_key)
         except PlatformError as error:
-            refused.append(f"{device_key}: {error.message}")
+            refused.append(f"{device_key}: {translate_refusal(view.language, error.message)}")
     if refused:
         raise Conflict("some_refused", "; ".join(refused[:5]))
     return Done("/devices", view.t("{count} devices are changed.", count=len(ticked)))

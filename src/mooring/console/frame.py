@@ -8,7 +8,7 @@ from .menu import MENU
 from .page import Shown, View, address
 from .parts import hidden
 from .refusals import Refusal
-from .texts import LANGUAGES
+from .texts import LANGUAGES, translate_refusal
 
 __all__ = ["THEMES", "document", "failure", "on_menu"]
 
@@ -58,7 +58,9 @@ def failure(view: View, refusal: Refusal) -> str:
     titles = {403: "Not allowed", 404: "Not found", 503: "Not available"}
     title = view.t(titles.get(refusal.status, "Something went wrong"))
     body = tag.section(
-        tag.p(view.t(refusal.message)), tag.p(tag.a(view.t("To the start page"), href=address("/"))), class_="card"
+        tag.p(translate_refusal(view.language, refusal.message)),
+        tag.p(tag.a(view.t("To the start page"), href=address("/"))),
+        class_="card",
     )
     return document(view, Shown(title, body))
 
