@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "is_known", "migrate_postgres", "migrate_sqlite"]
 
-HEAD = "0010"
+HEAD = "0011"
 _SCRIPTS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x4D4F4F52  # any number all Mooring processes agree on
 
