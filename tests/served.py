@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from mooring.client import Client
+from mooring.client import Client, ServiceError
 from mooring.protocol import credentials
 from up import Running, mooring_up
 
@@ -51,8 +51,14 @@ class Served:
         self.product_key: str = plug["product_key"]
         self.product_secret: str = plug["product_secret"]
         self._http = httpx.Client(base_url=self.demo["base_url"], timeout=_WITHIN_S)
+        self.token = eventually(self._login)
+
+    def _login(self) -> str | None:
         with Client(self.demo["access_key"], self.demo["access_secret"], base_url=self.demo["base_url"]) as client:
-            self.token = client.login().value
+            try:
+                return client.login().value
+            except ServiceError:  # a database that has just lost a server by kill -9 may be slow to answer the next
+                return None
 
     def close(self) -> None:
         self._http.close()
