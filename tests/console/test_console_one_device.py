@@ -1,12 +1,15 @@
 """A device while the simulator runs: live trace, commands with their timelines, virtual device, many at once."""
 
+import json
 import re
+import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from console.looking import Looker, Seen, press
+from console.looking import Looker, Seen, faults_of, overflow_of, press
+from mooring.platform.model_samples import sample_models
 
 NASTY = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>"
 
@@ -39,6 +42,59 @@ def test_a_write_leads_to_its_timeline_which_moves_on_by_itself(owner: Looker, o
     page.get_by_label("Kind").select_option("property")
     listed.click()
     page.wait_for_url(before)
+
+
+def test_structures_and_lists_have_fields_of_their_own(owner: Looker, opened: Callable[..., Page], seen: Seen) -> None:
+    seen.expected.add(422)
+    served = owner.served
+    key = served.manage("POST", "/products", {"name": f"Station {secrets.token_hex(4)}"})["product_key"]
+    model = f"/products/{key}/thing-model"
+    served.manage("PUT", f"{model}/draft", json.loads(sample_models()["power-station"].read_text()))
+    served.manage("POST", f"{model}/release")
+    made = served.manage("POST", f"/products/{key}/virtual-device")["device"]["device_key"]
+    served.manage("POST", f"/products/{key}/virtual-device/online")
+
+    page = opened(owner, f"/virtual-devices/{key}")
+    pushed = page.locator("section.card", has=page.get_by_role("heading", name="Properties", exact=True))
+    grid = pushed.get_by_role("group", name="Grid side")
+    grid.get_by_label("Grid voltage (V)").fill("230.5")
+    grid.get_by_label("Grid power (W)").fill("120")
+    press(pushed.get_by_role("button", name="Push"))
+    values = {one["code"]: one["value"] for one in served.manage("GET", f"/devices/{key}/{made}/values")["properties"]}
+    assert {name: float(value) for name, value in values["grid"].items()} == {"volt": 230.5, "power": 120}
+
+    page.goto(owner.url(f"/devices/{key}/{made}?tab=debug"))
+    assert (overflow_of(page), faults_of(page)) == (0, [])
+    card = page.locator("section.card", has=page.get_by_role("heading", name="Write", exact=True))
+    tariff, notes = (card.get_by_role("group", name=name) for name in ("Tariff periods", "Installer notes"))
+    for _ in range(2):
+        tariff.get_by_role("button", name="Add an element").click()
+    tariff.get_by_role("button", name="Remove this element").nth(1).click()
+    for at, (begin, price) in enumerate((("00:00", "0.1"), ("06:00", "0.25"))):
+        tariff.get_by_label("Starts at").nth(at).fill(begin)
+        tariff.get_by_label("Price per kWh").nth(at).fill(price)
+    tariff.get_by_label("Action").nth(1).select_option("2")
+    notes.get_by_label("Installer notes").first.fill("one")
+    for _ in range(12):
+        notes.get_by_role("button", name="Add an element").click()
+    expect(notes.locator(".row")).to_have_count(10)
+    notes.locator(".row input").nth(3).fill("two")
+    notes.locator("summary").click()
+    notes.locator("textarea").fill("[")
+    card.get_by_role("button", name="Write").click()
+    expect(card.get_by_role("alert")).to_contain_text("notes is not JSON")
+    notes.locator("textarea").fill("")
+    card.get_by_role("button", name="Write").click()
+    page.wait_for_url(re.compile(r"/console/commands/\d+$"))
+    sent = served.manage("GET", f"/commands/{page.url.rpartition('/')[2]}")
+    told = {one["id"]: one["value"] for one in json.loads(sent["input"])}
+    assert [element["value"] for element in told.pop(10)] == ["one", "two"]
+    [periods] = told.values()
+    assert [{member["id"]: member["value"] for member in period["value"]} for period in periods] == [
+        {1: "00:00", 3: "0.1"},
+        {1: "06:00", 3: "0.25", 4: "2"},
+    ]
+    served.manage("DELETE", f"/products/{key}?force=true")
 
 
 def test_a_value_that_breaks_the_model_is_told_where_it_was_typed(

@@ -198,6 +198,15 @@ function showParts(select) {
   }
 }
 
+// Rows of a list: a template in the same place, as many as the button says
+
+function addRow(button) {
+  const rows = $(".rows", button.parentElement);
+  if (rows.children.length >= Number(button.dataset.add)) return;
+  rows.append($("template", button.parentElement).content.cloneNode(true));
+  $("input, select, textarea", rows.lastElementChild)?.focus();
+}
+
 // Clicks
 
 document.addEventListener("click", async (event) => {
@@ -216,6 +225,8 @@ document.addEventListener("click", async (event) => {
   else if (data.close !== undefined) button.closest("dialog").close();
   else if (data.copy !== undefined) copy(data.copy);
   else if (data.print !== undefined) window.print();
+  else if (data.add !== undefined) addRow(button);
+  else if (data.remove !== undefined) button.closest(".row").remove();
   else if (data.menu !== undefined) {
     const open = document.body.classList.toggle("menu-open");
     button.setAttribute("aria-expanded", String(open));

@@ -4,6 +4,10 @@ __all__ = ["TEXTS"]
 
 TEXTS = {
     "Accepted": "受理时间",
+    "Add an element": "添加元素",
+    "As JSON": "以 JSON 填写",
+    "Remove this element": "删除该元素",
+    "Used instead, when not empty": "非空时以此为准",
     "Alert": "告警",
     "Answer": "应答",
     "Answer each call after, seconds": "每次调用后自动应答,延迟(秒)",
