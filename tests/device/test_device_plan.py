@@ -177,8 +177,8 @@ def test_what_is_written_stays_and_is_read_back() -> None:
     player = plan(STEADY)
     play(player, 5)
     player.write({"countdown": 77, "nothing": 1})
-    assert player.read(["countdown", "nothing", "power"]).keys() == {"countdown", "power"}
-    assert player.read(["countdown"]) == {"countdown": 77}
+    assert player.read(["countdown", "nothing", "power"], 5.0, NOW_MS).keys() == {"countdown", "power"}
+    assert player.read(["countdown"], 5.0, NOW_MS) == {"countdown": 77}
     assert reports(player, 15)[0]["countdown"] == 77
 
 
@@ -212,7 +212,7 @@ def test_outputs_are_given_or_the_present_values_or_made_up() -> None:
     player = plan(STEADY + "[[event]]\ncode = 'overload'\nat = [5]\noutputs = { limit = 3000 }")
     done = play(player, 6)
     [event] = [action for _, action in done if isinstance(action, RaiseEvent)]
-    assert event.outputs == {**player.read(["power", "current"]), "limit": 3000}
+    assert event.outputs == {**player.read(["power", "current"], 5.0, NOW_MS), "limit": 3000}
 
 
 def test_services() -> None:
@@ -220,7 +220,7 @@ def test_services() -> None:
     assert plan("").call("unknown", 0, NOW_MS) is None
     meter = plan("[service.reset_energy]\noutputs = { energy_total = 0.5 }")
     assert meter.call("reset_energy", 0, NOW_MS) == {"energy_total": Decimal("0.5")}
-    assert meter.read(["energy_total"]) == {"energy_total": Decimal("0.5")}
+    assert meter.read(["energy_total"], 5.0, NOW_MS) == {"energy_total": Decimal("0.5")}
 
 
 def test_offline_windows_silence_the_device() -> None:
@@ -276,3 +276,15 @@ def test_our_own_reader_understands_the_sentences(latitude: float, longitude: fl
         assert sentence.content.wgs84.longitude == pytest.approx(longitude, abs=2e-6)
         assert sentence.raw.endswith(f"*{nmea.checksum(sentence.raw):02X}")
         assert sentence.content.time_of_day == now_ms % 86_400_000
+
+
+def test_what_is_read_before_the_first_report_has_a_value() -> None:
+    model = sample("smart-plug")
+    player = Plan(model, Scenario(), "1")
+    readable = [item["code"] for item in model["properties"] if item["subType"] != "W"]
+    player.write({"countdown": 42})
+    found = player.read(readable, 0.0, NOW_MS)
+    assert found.keys() == set(readable)
+    assert found["countdown"] == 42
+    assert player.read(readable, 0.1, NOW_MS) == found
+    ModelCodec.of(model).encode_values(found)

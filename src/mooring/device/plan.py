@@ -76,6 +76,7 @@ class Plan:
         self._readable = [code for code, item in self._properties.items() if item["subType"] != "W"]
         self._reported = self._readable if scenario.report.codes is None else scenario.report.codes
         self._values: dict[str, object] = {}
+        self._begun = False  # every property that can be read has a value
         self._sent: dict[str, object] = {}
         way = scenario.location or _moved(_USUAL_WAY, chance)
         self._track = Track(way.track, way.speed, loop=way.loop)
@@ -106,8 +107,10 @@ class Plan:
 
     # What the cloud asks of it
 
-    def read(self, codes: Iterable[str]) -> dict[str, object]:
-        """Return the present values of these properties, as far as they have one."""
+    def read(self, codes: Iterable[str], elapsed: float, now_ms: int) -> dict[str, object]:
+        """Return the present values of these properties: all that can be read have one, before the first report too."""
+        if not self._begun:
+            self._begin(elapsed, now_ms)
         return {code: self._values[code] for code in codes if code in self._values}
 
     def write(self, values: Mapping[str, object]) -> None:
@@ -159,6 +162,7 @@ class Plan:
         after = _next(planned, rule.interval, elapsed)
         late = rule.interval * rule.jitter * self._chance.random()
         self._enter(after + late, partial(self._report, after))
+        self._begun = True
         moment = Moment(due, now_ms, self.fix(due))
         for code in self._readable:
             self._values[code] = self._generators[code].next(moment)
@@ -170,6 +174,13 @@ class Plan:
         self._sent.update(values)
         actions: list[Action] = [ReportValues(values)] if values else []
         return actions + self._chance_events(due, now_ms)
+
+    def _begin(self, elapsed: float, now_ms: int) -> None:
+        self._begun = True
+        moment = Moment(elapsed, now_ms, self.fix(elapsed))
+        for code in self._readable:
+            if code not in self._values:  # what was written stays
+                self._values[code] = self._generators[code].next(moment)
 
     def _chance_events(self, due: float, now_ms: int) -> list[Action]:
         rules = self._scenario.events

@@ -237,7 +237,7 @@ class _Simulated:
         self._say(Kind.WRITTEN, values=values)
 
     def _on_read(self, codes: list[str]) -> dict[str, object]:
-        values = self._plan.read(codes)
+        values = self._plan.read(codes, self._elapsed, self._clock.now_ms())
         self._say(Kind.READ, ", ".join(codes), values=values)
         return values
 
