@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 import uvicorn
@@ -54,7 +55,11 @@ _MAX_WEBSOCKET_MESSAGE = 256 * 1024
 
 _log = structlog.get_logger()
 
-Announce = Callable[[str], None]
+
+class Announce(Protocol):
+    """Takes a line for the person who started this, and what it says as facts by name."""
+
+    def __call__(self, line: str, /, **facts: str) -> None: ...
 
 
 class PortTaken(Exception):
@@ -141,7 +146,8 @@ async def recover(settings: Settings, announce: Announce) -> None:
             administrator = next(member for member in members if member.enabled and member.role is Role.OWNER)
             actor = Actor(account.id, "mooring recover", "local")
             password = await platform.accounts.reset_password(actor, administrator.id)
-            announce(f"Administrator {administrator.email}, one-time password {password.reveal()}")
+            email, once = administrator.email, password.reveal()
+            announce(f"Administrator {email}, one-time password {once}", administrator=email, one_time_password=once)
     finally:
         directory.unlock()
 
@@ -192,10 +198,17 @@ async def _run(
                 address = _host_and_port(settings.host, ports.mqtt)
                 running = running_demo(platform, directory.demo, base_url, address, settings.admin_email)
                 await demo.enter_async_context(running)
-                announce(f"Demo data is in {directory.demo}")
+                announce(f"Demo data is in {directory.demo}", demo_file=str(directory.demo))
             doors = f"OpenAPI {base_url}/v2, management API {base_url}/manage/v1, "
             doors += f"console {base_url}/console, devices {mqtt}, queues {amqp}"
-            announce(f"Mooring {__version__} is ready: {doors}")
+            announce(
+                f"Mooring {__version__} is ready: {doors}",
+                base_url=base_url,
+                manage_url=f"{base_url}/manage/v1",
+                console_url=f"{base_url}/console",
+                mqtt=mqtt,
+                amqp=amqp,
+            )
             _log.info("ready", base_url=base_url, mqtt=mqtt, amqp=amqp, store=_store_name(settings))
             lasting = {serving, background}
             if embedding is None:
@@ -322,7 +335,10 @@ class _Server(uvicorn.Server):
 async def _first_start(settings: Settings, platform: Platform, announce: Announce) -> None:
     made = await platform.accounts.bootstrap(settings.admin_email)
     if made is not None:
-        announce(f"First start: administrator {made.email}, one-time password {made.password.reveal()}")
+        email, once = made.email, made.password.reveal()
+        announce(
+            f"First start: administrator {email}, one-time password {once}", administrator=email, one_time_password=once
+        )
         announce("It is shown this once. Change it with: mooring admin login")
 
 

@@ -83,3 +83,22 @@ def test_there_is_a_completion_script_for_the_shell(shell: str) -> None:
 def test_a_shell_completes(words: str, found: str) -> None:
     ended = mooring(_MOORING_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
     assert (ended.stdout.split(), ended.stderr) == ([found], "")
+
+
+def commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for word in command.commands:
+        yield from commands(f"{name} {word}", command.commands[word])
+
+
+def test_every_command_has_json() -> None:
+    assert [
+        name for name, found in commands("mooring", root) if not any("--json" in p.opts for p in found.params)
+    ] == []
+
+
+def test_a_completion_script_as_json() -> None:
+    found = in_process("completion", "fish", "--json", code=0).json()
+    assert found == {"shell": "fish", "script": in_process("completion", "fish").out.rstrip("\n")}

@@ -52,6 +52,14 @@ async def test_when_it_is_ready_its_devices_are_online_and_have_reported(data: P
                 assert (await account.manage("GET", f"/devices/{product_key}/{device_key}"))["online"]
 
 
+def test_json_is_one_line_on_standard_output_and_the_walk_beside_it(data: Path) -> None:
+    run = subprocess.run(
+        [*command(data), "--once", "--json"], capture_output=True, text=True, timeout=120, env=environment(), check=True
+    )
+    assert [json.loads(line) for line in run.stdout.splitlines()] == [json.loads((data / "demo.json").read_text())]
+    assert "Log in" in run.stderr
+
+
 async def test_its_devices_obey_and_move(data: Path) -> None:
     with mooring_up(data, "--demo"):
         async with DemoAccount(data) as account:

@@ -217,6 +217,26 @@ def test_recover_gives_a_new_one_time_password(data: Path) -> None:
         assert recover("--data", str(data)).returncode == 15
 
 
+def test_json_is_one_line_with_everything_there_is_to_know(data: Path) -> None:
+    command = [sys.executable, "-m", "mooring", "up", "--json", "--data", str(data), "--log-level", "error"]
+    command += ["--http-port", "0", "--mqtt-port", "0", "--amqp-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            assert httpx.get(f"{told['base_url']}/readyz").status_code == 200
+            login = {"email": told["administrator"], "password": told["one_time_password"]}
+            assert httpx.post(f"{told['manage_url']}/login", json=login).json()["must_change_password"]
+            assert told["mqtt"].startswith("mqtt://")
+            assert told["amqp"].startswith("amqp://")
+        finally:
+            process.terminate()
+        assert process.stdout.read() == ""
+    again = json.loads(recover("--data", str(data), "--json").stdout)
+    assert again["administrator"] == login["email"]
+    assert again["one_time_password"] != login["password"]
+
+
 @pytest.mark.parametrize("lost", ["enabled = 0", "role = 'viewer'"])
 def test_recover_is_for_an_owner_who_is_let_in(data: Path, lost: str) -> None:
     with mooring_up(data) as running:

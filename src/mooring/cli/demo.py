@@ -14,8 +14,14 @@ def demo(
     http_port: Annotated[
         int | None, typer.Option(help="HTTP port (default 8080, or a free one when it is taken).")
     ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print demo.json on one line once it is up; the walk goes to stderr.", show_default=False
+        ),
+    ] = False,
 ) -> None:
     """Start the platform with demo data, walk the integration guide step by step, and stay up until Ctrl-C."""
     from ._guide import run_demo
 
-    raise typer.Exit(run_demo(data, http_port, once=once))
+    raise typer.Exit(run_demo(data, http_port, once=once, as_json=as_json))

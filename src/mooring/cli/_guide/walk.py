@@ -1,5 +1,6 @@
 """The order of the chapters, around a running platform."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +17,20 @@ from .talk import GuideFailed, Talk
 __all__ = ["run_demo"]
 
 
-def run_demo(data: Path, http_port: int | None, *, once: bool) -> int:
+def run_demo(data: Path, http_port: int | None, *, once: bool, as_json: bool) -> int:
     """Start, walk, and stay until Ctrl-C or SIGTERM unless `once`. Returns the exit code: 1 when the walk failed or was
-    interrupted."""
-    console = Console()
+    interrupted. With `as_json` demo.json goes to standard output on one line, and everything else to standard error."""
+    console = Console(stderr=as_json)
     done = False
     try:
         with _sigterm_as_interrupt(), running_platform(data, http_port) as demo:
             with Talk(console, demo) as talk:
                 _walk(talk)
             done = True
-            sdk.print_summary(console, demo, data / "demo.json")
+            if as_json:
+                print(json.dumps(demo), flush=True)
+            else:
+                sdk.print_summary(console, demo, data / "demo.json")
             if not once:
                 console.print("[dim]Running. Ctrl-C stops it.[/dim]")
                 signal.pause()

@@ -1,6 +1,8 @@
 """How a function becomes a command that speaks to a cloud: shared options, and errors as exit codes."""
 
+import inspect
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
@@ -13,6 +15,15 @@ from .session import Cloud
 __all__ = ["command", "runnable"]
 
 _P = ParamSpec("_P")
+
+
+class Language(StrEnum):
+    """Languages that platforms have texts in."""
+
+    CN = "CN"
+    EN = "EN"
+
+
 _PANEL = "Connection and output"
 
 _Profile = Annotated[
@@ -20,6 +31,15 @@ _Profile = Annotated[
     typer.Option(
         "--profile",
         help="Which saved cloud; otherwise MOORING_ACCESS_KEY, MOORING_PROFILE, or the default profile.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+_Language = Annotated[
+    Language | None,
+    typer.Option(
+        "--language",
+        help="Language of the platform's texts; otherwise the profile's, else that of the shell, else EN.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),
@@ -42,12 +62,17 @@ def command(
 
 
 def runnable(function: Callable[..., None]) -> Callable[..., None]:
-    """The function with the options that every command has in place of its cloud, and errors as exit codes."""
+    """The function with the options that every command has in place of its cloud, and errors as exit codes.
+
+    A function that has a `language` of its own keeps it, and it is that of the platform's texts, too.
+    """
+    own = "language" in inspect.signature(function).parameters
 
     def run(*, profile: str | None, as_json: bool, **given: Any) -> None:
         from mooring.client import MooringError
 
-        cloud = Cloud(profile, as_json=as_json)
+        language = given.get("language") if own else given.pop("language")
+        cloud = Cloud(profile, language=language, as_json=as_json)
         try:
             function(cloud, **given)
         except MooringError as error:
@@ -61,4 +86,5 @@ def runnable(function: Callable[..., None]) -> Callable[..., None]:
         fail(failure, as_json=as_json)
         raise typer.Exit(failure.exit_code)
 
-    return presented(run, function, {"profile": (_Profile, None), "as_json": (_Json, False)})
+    language: dict[str, tuple[object, object]] = {} if own else {"language": (_Language, None)}
+    return presented(run, function, {"profile": (_Profile, None), **language, "as_json": (_Json, False)})

@@ -13,7 +13,7 @@ from mooring.cli.screen import fields, say, table
 from mooring.cli.shared import group
 
 from .command import command, runnable
-from .session import Cloud
+from .session import Cloud, spoken_here
 
 if TYPE_CHECKING:
     from mooring.client.profiles import Profile, Profiles, Secret
@@ -72,7 +72,10 @@ def _login(
     made = Profile(access_key=key, access_secret=secret, **given)
     changed = saved.with_profile(name, made)  # raises for a wrong name before anything is sent
     if check:
-        with Client(made.access_key, made.secret(), base_url=made.url) as client:
+        from .asking_transport import AskingTransport
+
+        transport = AskingTransport(made.language or spoken_here(), verify=not made.url.startswith("http://"))
+        with Client(made.access_key, made.secret(), base_url=made.url, transport=transport) as client:
             client.login()
     save_profiles(changed)
     if demo_file is not None:

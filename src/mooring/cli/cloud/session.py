@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from mooring.client import Client
     from mooring.client.profiles import Profile
 
-__all__ = ["Cloud", "json_line"]
+__all__ = ["Cloud", "json_line", "spoken_here"]
 
 _KEY = ("MOORING_ACCESS_KEY", "MOORING_ACCESS_SECRET")
 _TIMEOUT_S = 30.0
-_LANGUAGE = "EN"  # of texts; commands speak English themselves
+_LANGUAGE = "EN"  # of texts, unless somebody wants Chinese; commands speak English themselves
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def json_line(value: object) -> str:
@@ -27,11 +28,18 @@ def json_line(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def spoken_here() -> str:
+    """The language of texts for who says nothing else: that of the shell, as far as platforms have it."""
+    locale = next((value for name in _LOCALE if (value := os.environ.get(name))), "")
+    return "CN" if locale.lower().startswith("zh") else _LANGUAGE
+
+
 class Cloud:
     """A cloud as a profile or the environment names it; connected on the first call, to be closed."""
 
-    def __init__(self, profile: str | None, *, as_json: bool) -> None:
+    def __init__(self, profile: str | None, *, language: str | None = None, as_json: bool) -> None:
         self._named = profile
+        self._language = language
         self.as_json = as_json
 
     def close(self) -> None:
@@ -53,20 +61,21 @@ class Cloud:
     @cached_property
     def client(self) -> "Client":
         """The client. Raises as `profile` does."""
-        import httpx
-
         from mooring.client import Client
+
+        from .asking_transport import AskingTransport
 
         profile = self.profile
         # Reading the trusted certificates takes longer than most calls, and nothing asks for them without TLS.
-        transport = httpx.HTTPTransport(verify=not profile.url.startswith("http://"))
+        language = self._language or profile.language or spoken_here()
+        transport = AskingTransport(language, verify=not profile.url.startswith("http://"))
         secret = profile.secret()
         return Client(
             profile.access_key,
             secret,
             base_url=profile.url,
             timeout=_TIMEOUT_S,
-            language=profile.language or _LANGUAGE,
+            language=language,
             transport=transport,
         )
 
