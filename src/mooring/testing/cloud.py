@@ -180,7 +180,7 @@ class Cloud:
             self._up.set_result((asyncio.get_running_loop(), over, serving, actor))
             await over.wait()
 
-        await serve(settings, lambda _, **__: None, Embedding(run, self.faults.wrap, self.clock))
+        await serve(settings, lambda _, /, **__: None, Embedding(run, self.faults.wrap, self.clock))
 
     async def _product(self, name: str, document: dict[str, Any] | None) -> CloudProduct:
         platform, actor = self.platform, self._actor
