@@ -160,3 +160,53 @@ def test_much_behind_a_request_stops_the_reading() -> None:
     link.server.nothing_to_get(1)
     link.resume()
     assert [*read, link.server.wants_data] == [True, False, True]
+
+
+# Runs of acknowledgements
+
+
+def _acks(*tags: int, channel: int = 1) -> bytes:
+    return b"".join(frame.marshal(Basic.Ack(tag), channel) for tag in tags)
+
+
+def test_acknowledgements_that_come_together_are_one_event() -> None:
+    link = _holding(4)
+    assert link.raw(_acks(2, 1, 4)) == [Acked(1, ("m2", "m1", "m4"))]
+    link.send(Basic.Qos(0, 1))
+    link.server.settled(2)
+    assert (link.resume(), link.read()) == ([], [])
+    link.server.settled()
+    assert link.resume() == [PrefetchChanged(1)]
+
+
+def test_a_run_may_be_cut_anywhere() -> None:
+    sent = _acks(1, 2, 3)
+    for cut in range(1, len(sent)):
+        link = _holding()
+        events = link.raw(sent[:cut]) + link.raw(sent[cut:])
+        acked = [message for event in events if isinstance(event, Acked) for message in event.messages]
+        assert acked == ["m1", "m2", "m3"]
+
+
+def test_a_run_may_acknowledge_several_at_once() -> None:
+    link = _holding(4)
+    sent = _acks(1) + frame.marshal(Basic.Ack(3, multiple=True), 1) + _acks(4)
+    assert link.raw(sent) == [Acked(1, ("m1", "m2", "m3", "m4"))]
+
+
+def test_a_mistake_in_a_run_ends_the_channel_there() -> None:
+    link = _holding(4)
+    assert link.raw(_acks(1, 2, 2, 3)) == [
+        Acked(1, ("m1", "m2")),
+        Returned(1, ("m3", "m4"), True, False),
+        ChannelClosed(1),
+    ]
+    closed = link.got(Channel.Close)
+    assert (closed.reply_code, closed.class_id, closed.method_id) == (406, 60, 80)
+
+
+def test_a_run_ends_with_its_channel() -> None:
+    link = _holding(2).open_channel(2).consume("d", 2)
+    link.deliver("n1", tag="d", channel=2)
+    events = link.raw(_acks(1) + _acks(1, channel=2) + _acks(2))
+    assert events == [Acked(1, ("m1",)), Acked(2, ("n1",)), Acked(1, ("m2",))]
