@@ -43,6 +43,17 @@ def test_help_of_the_whole_is_quick_and_the_same_as_the_group_s() -> None:
     assert text + "\n" == in_process("--help", env={"COLUMNS": None}).out == overview("mooring", HELP, PLACES)
 
 
+@pytest.mark.parametrize("group", ["admin", "device"])
+def test_help_of_a_group_is_quick_and_the_same_as_the_group_s(group: str) -> None:
+    loaded = (
+        f"import sys; sys.argv[1:] = [{group!r}, '--help']; from mooring.cli import main; main(); print(*sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    text, _, modules = ended.stdout.rstrip("\n").rpartition("\n")
+    assert {"typer", "rich", "httpx", "msgspec", "mooring.cli.tree"}.isdisjoint(modules.split())
+    assert text + "\n" == in_process(group, "--help", env={"COLUMNS": None}).out
+
+
 def test_no_command_is_wrong_usage_and_shows_the_help() -> None:
     ended = mooring()
     assert (ended.returncode, ended.stderr) == (2, "")

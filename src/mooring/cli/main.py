@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 from .places import WRONG_USAGE, Place, overview
 
@@ -71,6 +72,9 @@ PLACES = {
     "version": Place("mooring.cli.version:version", "Print the version.", _OTHER),
 }
 
+_TABLES = {"admin": "mooring.cli.admin_places", "device": "mooring.cli.cloud.device_places"}
+"""Groups whose help is made from a table, without what commands need."""
+
 
 def main() -> None:
     """Entry point of the `mooring` command."""
@@ -80,6 +84,10 @@ def main() -> None:
         sys.stdout.write(overview("mooring", HELP, PLACES))
         if not words:
             sys.exit(WRONG_USAGE)
+        return
+    if len(words) == 2 and words[0] in _TABLES and words[1] == "--help" and not completes:
+        table = import_module(_TABLES[words[0]])
+        sys.stdout.write(overview(f"mooring {words[0]}", table.HELP, table.PLACES))
         return
     from .tree import root
 
