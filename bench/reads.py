@@ -39,6 +39,7 @@ MAX_SPREAD = 5.0  # p99 to p50 at half of the top rate
 _KEYS = 1_000  # devices that are asked about
 _LOGGED = 100  # devices with a log
 _ROWS = 30  # of each log
+_PLACE = 1_000  # of their ids within a millisecond: a long log of another device has the first one
 _SENTENCE = "$GNGGA,120000.00,3150.7223,N,11711.9293,E,1,12,0.9,45.2,M,0.0,M,,*4B"
 _PACED = "RESULT "
 
@@ -223,7 +224,7 @@ def _add_logs(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     data = "AAkAEhEDAAAAABoRCl0AIhEAAAAACoRAAAAADISCMYAOgBPAEICJxAAShMtxsAAUwAaYWJjZGVmZ2hpamtsbW5v"
     for turn in range(_ROWS):
         at = now - (_ROWS - turn) * 60_000
-        first = Ids.first_of(at)
+        first = Ids.first_of(at) + _PLACE
         connection.executemany(
             "INSERT INTO data_log VALUES (?, ?, 1, 20, 7, ?, ?, ?, 1, ?, ?, ?)",
             [(first + n, device, data, dm_data, first + n, at, at, at) for n, device in enumerate(ids)],
