@@ -139,9 +139,17 @@ def end_user_of(served: Served) -> tuple[int, str]:
     return app, uid
 
 
-def overflow_of(page: Page) -> int:
-    """How many pixels the page is wider than the window."""
-    found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+_OVERFLOW = """() => {
+  const room = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth;
+  if (wide <= room) return [];
+  const out = [...document.querySelectorAll("main *")].filter((place) => place.getBoundingClientRect().right > room);
+  return [`${wide - room} px`, ...out.slice(-3).map((place) => place.outerHTML.slice(0, 200))];
+}"""
+
+
+def overflow_of(page: Page) -> list[str]:
+    """By how much the page is wider than the window, and what reaches out of it, innermost last."""
+    found: list[str] = page.evaluate(_OVERFLOW)
     return found
 
 

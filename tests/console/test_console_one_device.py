@@ -64,7 +64,7 @@ def test_structures_and_lists_have_fields_of_their_own(owner: Looker, opened: Ca
     assert {name: float(value) for name, value in values["grid"].items()} == {"volt": 230.5, "power": 120}
 
     page.goto(owner.url(f"/devices/{key}/{made}?tab=debug"))
-    assert (overflow_of(page), faults_of(page)) == (0, [])
+    assert (overflow_of(page), faults_of(page)) == ([], [])
     card = page.locator("section.card", has=page.get_by_role("heading", name="Write", exact=True))
     tariff, notes = (card.get_by_role("group", name=name) for name in ("Tariff periods", "Installer notes"))
     for _ in range(2):

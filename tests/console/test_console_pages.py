@@ -25,8 +25,7 @@ def test_every_page_fits_every_width_and_is_accessible(
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        if overflow_of(page) > 0:
-            found.append(f"{width}: wider than the window by {overflow_of(page)}")
+        found += [f"at {width}: {place}" for place in overflow_of(page)]
     # Colours are those of the style sheet in both languages, so each is looked at in one theme.
     assert [*found, *faults_of(page)] == []
 
@@ -44,6 +43,15 @@ def test_a_table_is_not_cut_in_a_usual_window(
     page = opened(owner, address_of(path, owner), width=1280)
     expect(page.get_by_role("row").filter(has_text=row).first).to_be_visible(timeout=30_000)
     assert page.locator("main .table").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+
+
+def test_what_cannot_be_broken_between_words_fits_a_telephone(owner: Looker, opened: Callable[..., Window]) -> None:
+    email = f"{'long' * 12}@example.com"
+    made = owner.served.manage("POST", "/administrators", {"email": email, "role": "viewer"})
+    page = opened(owner, "/audit", width=360)
+    expect(page.get_by_text(email).first).to_be_visible()
+    assert overflow_of(page) == []
+    owner.served.manage("DELETE", f"/administrators/{made['id']}")
 
 
 def test_the_menu_leads_to_pages_by_keyboard(owner: Looker, opened: Callable[..., Window]) -> None:
