@@ -11,7 +11,6 @@ import msgspec
 import pandas
 import polars
 import pytest
-from argon2 import PasswordHasher
 
 from mooring.client import (
     AsyncClient,
@@ -25,18 +24,9 @@ from mooring.client import (
     TimedOut,
 )
 from mooring.client._async import device as device_module
-from mooring.platform import passwords
 from mooring.testing import Cloud, CloudProduct, SaasApp, SimulatedDevice
 
 SOON = 30.0
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
-        with Cloud() as started:
-            yield started
 
 
 @pytest.fixture(scope="module")

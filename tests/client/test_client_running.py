@@ -8,12 +8,11 @@ from typing import TypeVar
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from tools.contract import operations
 
 from mooring.client import Client, Conflict, DeviceChange, NewDevice, NotFound, SendOptions
 from mooring.device import Device, SubDevice
-from mooring.platform import Actor, passwords
+from mooring.platform import Actor
 from mooring.platform.bindings import BindRequest
 from mooring.platform.end_user_apps import NewEndUserApp
 from mooring.platform.end_user_input import NewEndUser
@@ -55,14 +54,6 @@ class Watched(httpx.HTTPTransport):
         if response.json()["code"] == 200:
             self.succeeded.add(BY_PATH[request.method, request.url.path])
         return response
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
-        with Cloud() as started:
-            yield started
 
 
 @pytest.fixture(scope="module")
