@@ -1,5 +1,6 @@
-"""A consumer that writes down what it gets, for fault tests: `python -m faults.consumer URL QUEUE HISTORY`, AccessKey
-and AccessSecret on standard input.
+"""A consumer that writes down what it gets, for fault tests: `python -m faults.consumer URL QUEUE HISTORY BATCH`,
+AccessKey and AccessSecret on standard input. It acknowledges once it has BATCH messages, or none has come for a moment;
+with 0 it acknowledges nothing.
 
 Lines of the history, with times of the machine's monotonic clock in ns: `R time ticket redelivered key number` for a
 report that came (key and number are - for other messages), `S time ticket …` for acknowledgements that are settled:
@@ -18,7 +19,7 @@ import pika  # type: ignore[import-untyped]
 
 from mooring.protocol.login import build_username, sign
 
-PREFETCH, BATCH, QUIET_S = 50, 10, 0.2
+PREFETCH, QUIET_S = 50, 0.2
 
 
 def report(body: bytes) -> str:
@@ -28,7 +29,7 @@ def report(body: bytes) -> str:
     return "- -" if number is None else f"{message['deviceKey']} {number}"
 
 
-def consume(connection: Any, queue: str, history: int) -> None:
+def consume(connection: Any, queue: str, history: int, batch: int) -> None:
     """Until the connection ends."""
     channel = connection.channel()
     channel.basic_qos(prefetch_count=PREFETCH)
@@ -40,14 +41,14 @@ def consume(connection: Any, queue: str, history: int) -> None:
             unsettled.append(properties.message_id)
             line = f"R {time.monotonic_ns()} {unsettled[-1]} {int(method.redelivered)} {report(body)}\n"
             os.write(history, line.encode())
-        if len(unsettled) >= BATCH or (method is None and unsettled):
+        if batch and (len(unsettled) >= batch or (method is None and unsettled)):
             channel.basic_ack(tag, multiple=True)
             channel.queue_declare(queue, passive=True)
             os.write(history, f"S {time.monotonic_ns()} {' '.join(unsettled)}\n".encode())
             unsettled.clear()
 
 
-def main(url: str, queue: str, path: str) -> None:
+def main(url: str, queue: str, path: str, batch: str) -> None:
     key, secret = sys.stdin.read().split()
     place = urlsplit(url)
     user = build_username(key, int(time.time() * 1000))
@@ -55,7 +56,7 @@ def main(url: str, queue: str, path: str) -> None:
     parameters = pika.ConnectionParameters(place.hostname, place.port, place.path[1:], credentials)
     history = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     with suppress(pika.exceptions.AMQPConnectionError):
-        consume(pika.BlockingConnection(parameters), queue, history)
+        consume(pika.BlockingConnection(parameters), queue, history, int(batch))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from served import Served, eventually, serving
 ROUNDS = 2
 ACKNOWLEDGED = 600  # uplinks before each kill of the server
 KEYS = [f"DK{number:05}" for number in range(12)]
+BATCH = 10  # messages that a consumer acknowledges at once
 WINDOWS = {key: 1 if number < 8 else 16 for number, key in enumerate(KEYS)}
 
 
@@ -28,7 +29,10 @@ class Consumed:
         self._directory.mkdir()
 
     def new(self) -> Path:
-        return self._directory / str(len(list(self._directory.iterdir())))
+        """An empty file for one more consumer."""
+        path = self._directory / str(len(list(self._directory.iterdir())))
+        path.touch()
+        return path
 
     def lines(self, kind: str) -> Iterator[list[str]]:
         """The words of each line after its kind; a line that a kill cut off does not count."""
@@ -43,12 +47,10 @@ class Consumed:
 
 
 @contextmanager
-def consuming(cloud: Served, consumed: Consumed) -> "Iterator[subprocess.Popen[str]]":
-    """A consumer process, which is killed with the block."""
-    path = consumed.new()
-    path.touch()
+def consuming(cloud: Served, path: Path, batch: int = BATCH) -> "Iterator[subprocess.Popen[str]]":
+    """A consumer process that writes to the path, and is killed with the block."""
     place = cloud.demo["amqp"]
-    command = [sys.executable, "-m", "faults.consumer", place["url"], place["queue"], str(path)]
+    command = [sys.executable, "-m", "faults.consumer", place["url"], place["queue"], str(path), str(batch)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent) as process:
         assert process.stdin is not None
         process.stdin.write(f"{cloud.demo['access_key']} {cloud.demo['access_secret']}")
@@ -70,12 +72,18 @@ def waits(cloud: Served) -> int:
 
 
 def run_until_killed(cloud: Served, history: History, consumed: Consumed, load: "subprocess.Popen[str]") -> None:
-    """A consumer dies, another one comes, then the server dies; the load ends by itself."""
+    """Two consumers die, one with all that it got, another one comes, then the server dies; the load ends by itself."""
     settled, acknowledged = consumed.settled + ACKNOWLEDGED // 4, history.size + ACKNOWLEDGED
-    with consuming(cloud, consumed), consuming(cloud, consumed) as second:
-        eventually(lambda: consumed.settled >= settled)
+    kept = consumed.new()
+    with (
+        consuming(cloud, consumed.new()),
+        consuming(cloud, consumed.new()) as second,
+        consuming(cloud, kept, 0) as third,
+    ):
+        eventually(lambda: consumed.settled >= settled and "R" in kept.read_text())
         second.kill()
-        with consuming(cloud, consumed):
+        third.kill()
+        with consuming(cloud, consumed.new()):
             eventually(lambda: history.size >= acknowledged)
             cloud.running.process.kill()
             cloud.running.stopped = cloud.running.process.wait()
@@ -91,7 +99,7 @@ def test_rounds_of_kill_9_under_load(tmp_path: Path, arguments: tuple[str, ...])
     for turn in range(ROUNDS):
         with serving(data, *arguments) as cloud, loaded(cloud, history, secrets, turn * 1_000_000, WINDOWS) as load:
             run_until_killed(cloud, history, consumed, load)
-    with serving(data, *arguments) as cloud, consuming(cloud, consumed):
+    with serving(data, *arguments) as cloud, consuming(cloud, consumed.new()):
         eventually(lambda: waits(cloud) == 0)
     check(history, consumed)
 
