@@ -27,7 +27,7 @@ from mooring.store import Change, Query, Rows, Store, Vault, Write, changes
 from mooring.store.logs import DataRow, EventRow, ExceptionRow
 from mooring.store.tables import data_log, event_log, exception_log, products
 
-__all__ = ["Door", "StoreUnderControl", "opened", "until"]
+__all__ = ["Door", "Fate", "StoreUnderControl", "opened", "until"]
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -77,6 +77,34 @@ class StoreUnderControl:
 
     async def close(self) -> None:
         await self._store.close()
+
+
+class Fate:
+    """A `Delivery` that remembers."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.changed = asyncio.Event()
+
+    def published(self) -> None:
+        self._add("published")
+
+    def delivered(self) -> None:
+        self._add("delivered")
+
+    def lost(self, reason: str) -> None:
+        self._add(f"lost: {reason}")
+
+    def _add(self, call: str) -> None:
+        self.calls.append(call)
+        self.changed.set()
+
+    async def reaches(self, count: int) -> list[str]:
+        async with asyncio.timeout(20):
+            while len(self.calls) < count:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.calls
 
 
 class Door:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from gateway.door import Door, until
+from gateway.door import Door, Fate, until
 from gateway.hub import Hub, build_hub
 from gateway.peer import Peer, report
-from gateway.test_gateway_sessions import Fate
 from mooring.platform.commands import SendOptions
 from mooring.platform.devices import NewDevice
 from mooring.platform.entities import Device

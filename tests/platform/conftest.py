@@ -1,9 +1,13 @@
-"""An account to work in, another one to keep out, a product and an application."""
+"""An account to work in, another one to keep out, a product and an application; or a small cloud and its commands."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 from argon2 import PasswordHasher
 
+from cloud import Cloud, build_cloud
 from fakes import FakeClock
+from links import Desk
 from mooring.platform import Actor, Platform, passwords
 from mooring.platform.entities import PACKAGES, App, Product
 from mooring.platform.products import NewProduct
@@ -48,3 +52,16 @@ async def app(platform: Platform, actor: Actor, clock: FakeClock) -> App:
         await platform.service_market.activate(actor, package)
         await platform.saas_apps.authorize_package(actor, made.id, package)
     return platform.saas_apps.one(actor.account_id, made.id)
+
+
+@pytest.fixture
+async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
+    return await build_cloud(platform, clock)
+
+
+@pytest.fixture
+async def desk(cloud: Cloud, clock: FakeClock) -> AsyncIterator[Desk]:
+    """Sends commands to devices of the small cloud."""
+    made = Desk(cloud.platform, clock)
+    yield made
+    await made.journal.settle()

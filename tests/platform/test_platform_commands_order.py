@@ -1,7 +1,6 @@
 """Whatever happens to commands, in whatever order: their timelines hold together and say nothing without evidence."""
 
 import itertools
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud import Cloud, build_cloud
+from cloud import Cloud
 from databases import on_sqlite
-from fakes import FakeClock
 from links import Desk, Line
 from listening import Body, Listener, listen
-from mooring.platform import Platform
 from mooring.platform.command_flight import Flight
 from mooring.platform.command_input import Kind
 from mooring.platform.command_messages import Receiver
@@ -199,20 +196,8 @@ class World:
 
 
 @pytest.fixture
-async def desk(platform: Platform, clock: FakeClock) -> AsyncIterator[Desk]:
-    made = Desk(platform, clock)
-    yield made
-    await made.journal.settle()
-
-
-@pytest.fixture
 async def queue(cloud: Cloud) -> Listener:
     return await listen(cloud.platform, cloud.actor, cloud.app, cloud.modelled)
-
-
-@pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
 
 
 @on_sqlite

@@ -8,11 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from cloud import Cloud, build_cloud, sample
+from cloud import Cloud, sample
 from fakes import FakeClock
 from home import Home, make_home
 from listening import Body, Listener, listen
-from mooring.platform import Platform
 from mooring.platform.bindings import BindRequest
 from mooring.platform.command_input import SendOptions
 from mooring.platform.end_user_apps import NewEndUserApp
@@ -34,11 +33,6 @@ NEVER_SENT: Mapping[str, str] = {
     "LOCATION-QUERY": "nothing in this server asks a device for its position",
     "CEP_RULE-NOTICE": "this server has no rule engine",
 }
-
-
-@pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloud import Cloud, build_cloud
+from cloud import Cloud
 from fakes import FakeClock, FakeEntropy
 from links import Desk
 from listening import Body, Listener, listen
@@ -20,11 +20,6 @@ from topologies import Topologies, build_topologies
 
 PLAIN = SendOptions()
 CACHED = SendOptions(cache_s=600)
-
-
-@pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ KEY = "DK00001"
 
 
 @pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
-
-
-@pytest.fixture
 async def queue(cloud: Cloud) -> Listener:
     return await listen(cloud.platform, cloud.actor, cloud.app, cloud.modelled)
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloud import Cloud, build_cloud, sample
+from cloud import Cloud, sample
 from fakes import FakeClock
 from listening import Body, Listener, listen
-from mooring.platform import Platform
 from mooring.platform.announcer import Announcer, Push
 from mooring.platform.entities import Product
 from mooring.platform.message_codes import CODE_OF
@@ -31,11 +30,6 @@ GGA = "$GNGGA,020530.00,3150.1234,N,11711.5678,E,1,12,0.9,42.5,M,-3.2,M,,*5A"
 RMC = "$GNRMC,020530.00,A,3150.1234,N,11711.5678,E,0.1,,091025,,,A*7C"
 NO_FIX = "$GNGGA,,,,,,0,00,99.9,,,,,,*56"
 CELL = "$LBS,460,00,5583,1A2B,-71,0*33"
-
-
-@pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
 
 
 @pytest.fixture

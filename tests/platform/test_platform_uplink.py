@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud import Cloud, build_cloud
+from cloud import Cloud
 from fakes import FakeClock
-from mooring.platform import Platform
 from mooring.platform.command_input import SendOptions
 from mooring.platform.latest import Newest
 from mooring.platform.uplink import MAX_EVENTS
@@ -29,11 +28,6 @@ from reporting import Reporter, connect, paths
 
 SAMPLE = "AFQAAwAKAAAAEgAAABoAAA=="
 """Of openapi-notes.md section 12, cut after its first item."""
-
-
-@pytest.fixture
-async def cloud(platform: Platform, clock: FakeClock) -> Cloud:
-    return await build_cloud(platform, clock)
 
 
 @pytest.fixture
