@@ -484,7 +484,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _address(host: str, listening: socket.socket) -> str:
     """Host and port that this machine reaches the socket by."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - nothing is bound here
+    shown = reached.get(host, f"[{host}]" if ":" in host else host)
     return f"{shown}:{listening.getsockname()[1]}"
 
 

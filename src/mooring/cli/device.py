@@ -331,21 +331,23 @@ class _JsonLines:
         sys.stdout.flush()
 
 
+_STYLES = {
+    "authenticated": "green",
+    "connected": "bold green",
+    "disconnected": "yellow",
+    "refused": "bold red",
+    "failed": "red",
+    "offline": "yellow",
+    "notice": "yellow",
+    "written": "cyan",
+    "service": "cyan",
+    "event": "magenta",
+}
+"""How the kinds of happenings are shown."""
+
+
 class _Lines:
     """Lines for people: time, device, what happened."""
-
-    _STYLES = {  # noqa: RUF012 - constant
-        "authenticated": "green",
-        "connected": "bold green",
-        "disconnected": "yellow",
-        "refused": "bold red",
-        "failed": "red",
-        "offline": "yellow",
-        "notice": "yellow",
-        "written": "cyan",
-        "service": "cyan",
-        "event": "magenta",
-    }
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -361,7 +363,7 @@ class _Lines:
         kind = happening.kind.value
         line = Text(f"{at:%H:%M:%S}Z ", style="dim")
         line.append(f"{happening.device_key}  ", style="bold")
-        line.append(f"{kind:<13} ", style=self._STYLES.get(kind, ""))
+        line.append(f"{kind:<13} ", style=_STYLES.get(kind, ""))
         parts = [
             *([str(happening.code)] if happening.code else []),
             *([happening.text] if happening.text else []),

@@ -245,7 +245,7 @@ async def _user(view: View) -> tuple[EndUser, EndUserApp]:
 
 
 async def _change(view: View, sent: Form) -> Done:
-    changes = EndUserChanges(**{name: sent.optional(name) for name in _EDITED})  # type: ignore[arg-type]
+    changes = EndUserChanges(**{name: sent.optional(name) for name in _EDITED})  # type: ignore[arg-type]  # all texts
     await view.platform.end_users.update(view.actor, view.path["uid"], changes)
     return Done(notice=view.t("Saved."))
 

@@ -20,12 +20,12 @@ class _Request(msgspec.Struct):
 
     type: str
     kv: str
-    msgId: int | str | None = None  # noqa: N815 - names of the wire
-    productKey: str | None = None  # noqa: N815
-    deviceKey: str | None = None  # noqa: N815
-    cacheTime: int | None = None  # noqa: N815
-    isCache: bool | None = None  # noqa: N815
-    isCover: bool | None = None  # noqa: N815
+    msgId: int | str | None = None
+    productKey: str | None = None
+    deviceKey: str | None = None
+    cacheTime: int | None = None
+    isCache: bool | None = None
+    isCover: bool | None = None
 
 
 _decode = msgspec.json.Decoder(_Request, strict=False).decode

@@ -60,8 +60,8 @@ class SendRow(msgspec.Struct):
     """SendResult: what became of one device of a send operation; `message` is None on success."""
 
     code: int
-    productKey: str  # noqa: N815 - names of the wire
-    deviceKey: str  # noqa: N815
+    productKey: str
+    deviceKey: str
     ticket: str | None
     message: str | None
 
@@ -76,8 +76,8 @@ class _Page(msgspec.Struct):
     code: int
     msg: str
     data: object
-    pageNum: int  # noqa: N815 - names of the wire
-    pageSize: int  # noqa: N815
+    pageNum: int
+    pageSize: int
     pages: int
     total: int
 

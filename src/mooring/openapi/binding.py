@@ -24,90 +24,90 @@ _TextTime = str | int | None
 class _Device(msgspec.Struct, kw_only=True):
     """BoundDevice. What Mooring does not know has a default of null."""
 
-    productKey: str  # noqa: N815 - names of the wire
-    deviceKey: str  # noqa: N815
-    productName: str  # noqa: N815
-    deviceName: str  # noqa: N815
+    productKey: str
+    deviceKey: str
+    productName: str
+    deviceName: str
     sn: str | None
     uid: str
-    deviceType: int  # noqa: N815
-    ownerUid: str | None  # noqa: N815
-    userName: str | None  # noqa: N815
+    deviceType: int
+    ownerUid: str | None
+    userName: str | None
     phone: str | None
-    accessType: str  # noqa: N815
-    networkType: str  # noqa: N815
+    accessType: str
+    networkType: str
     protocol: str
-    deviceStatus: str  # noqa: N815
-    onlineStatus: int  # noqa: N815
+    deviceStatus: str
+    onlineStatus: int
     status: int
-    bindStatus: int  # noqa: N815
-    bindMode: int  # noqa: N815
-    bindingType: int  # noqa: N815
+    bindStatus: int
+    bindMode: int
+    bindingType: int
     verified: str
-    authCode: str | None = None  # noqa: N815
-    authKey: str | None = None  # noqa: N815
-    bindingCode: str | None = None  # noqa: N815
-    btPwd: str | None = None  # noqa: N815
-    shareCode: str | None  # noqa: N815
-    deviceTag: str | None = None  # noqa: N815
+    authCode: str | None = None
+    authKey: str | None = None
+    bindingCode: str | None = None
+    btPwd: str | None = None
+    shareCode: str | None
+    deviceTag: str | None = None
     fid: str | None = None
     frid: str | None = None
     gdid: str | None = None
-    firstItemCode: str | None = None  # noqa: N815
-    firstItemName: str | None = None  # noqa: N815
-    secondItemCode: str | None  # noqa: N815
-    secondItemName: str | None = None  # noqa: N815
-    locateType: str | None = None  # noqa: N815
-    logoImage: str | None  # noqa: N815
-    signalStrength: str | None = None  # noqa: N815
-    activeTime: _TextTime  # noqa: N815
-    activeTimeTs: int | None  # noqa: N815
-    deviceBindTime: _TextTime  # noqa: N815
-    deviceBindTimeTs: int  # noqa: N815
-    deviceCreateTime: _TextTime  # noqa: N815
-    deviceCreateTimeTs: int  # noqa: N815
-    lastConnTime: _TextTime  # noqa: N815
-    lastConnTimeTs: int | None  # noqa: N815
-    lastOfflineTime: _TextTime  # noqa: N815
-    lastOfflineTimeTs: int | None  # noqa: N815
-    invaildTime: _TextTime  # noqa: N815
-    invaildTimeTs: int | None  # noqa: N815
-    sharingExpireAt: _TextTime  # noqa: N815
-    sharingExpireTimeTs: int | None  # noqa: N815
-    btLastUseTime: int | None = None  # noqa: N815
-    capabilitiesBitmask: int | None = None  # noqa: N815
-    groupDeviceDeviceNum: int | None = None  # noqa: N815
-    groupState: int | None = None  # noqa: N815
-    isMatter: int | None = None  # noqa: N815
-    isNative: int | None = None  # noqa: N815
-    planId: int | None = None  # noqa: N815
-    upgradeStatus: int | None = None  # noqa: N815
-    userConfirmStatus: int | None = None  # noqa: N815
-    lowPowerAlive: int | None = None  # noqa: N815
-    lowPowerCache: int | None = None  # noqa: N815
-    lowPowerProduct: bool | None = None  # noqa: N815
-    lowPowerStatus: bool | None = None  # noqa: N815
-    matterInfo: None = None  # noqa: N815
+    firstItemCode: str | None = None
+    firstItemName: str | None = None
+    secondItemCode: str | None
+    secondItemName: str | None = None
+    locateType: str | None = None
+    logoImage: str | None
+    signalStrength: str | None = None
+    activeTime: _TextTime
+    activeTimeTs: int | None
+    deviceBindTime: _TextTime
+    deviceBindTimeTs: int
+    deviceCreateTime: _TextTime
+    deviceCreateTimeTs: int
+    lastConnTime: _TextTime
+    lastConnTimeTs: int | None
+    lastOfflineTime: _TextTime
+    lastOfflineTimeTs: int | None
+    invaildTime: _TextTime
+    invaildTimeTs: int | None
+    sharingExpireAt: _TextTime
+    sharingExpireTimeTs: int | None
+    btLastUseTime: int | None = None
+    capabilitiesBitmask: int | None = None
+    groupDeviceDeviceNum: int | None = None
+    groupState: int | None = None
+    isMatter: int | None = None
+    isNative: int | None = None
+    planId: int | None = None
+    upgradeStatus: int | None = None
+    userConfirmStatus: int | None = None
+    lowPowerAlive: int | None = None
+    lowPowerCache: int | None = None
+    lowPowerProduct: bool | None = None
+    lowPowerStatus: bool | None = None
+    matterInfo: None = None
 
 
 class _User(msgspec.Struct):
     uid: str
-    userDomain: str  # noqa: N815
-    nikeName: str | None  # noqa: N815
+    userDomain: str
+    nikeName: str | None
     phone: str | None
     email: str | None
     headimg: str | None
     sex: str | None
     address: str | None
-    lastLoginTime: _TextTime  # noqa: N815
-    lastLoginTimeTs: int | None  # noqa: N815
-    alipayUserId: str | None  # noqa: N815
-    facebookUserId: str | None  # noqa: N815
-    qqUserId: str | None  # noqa: N815
-    twitterUserId: str | None  # noqa: N815
-    wechatMiniprogramUserId: str | None  # noqa: N815
-    wechatOffiaccountUserId: str | None  # noqa: N815
-    wechatUnionId: str | None  # noqa: N815
+    lastLoginTime: _TextTime
+    lastLoginTimeTs: int | None
+    alipayUserId: str | None
+    facebookUserId: str | None
+    qqUserId: str | None
+    twitterUserId: str | None
+    wechatMiniprogramUserId: str | None
+    wechatOffiaccountUserId: str | None
+    wechatUnionId: str | None
 
 
 async def _devices(call: Call) -> bytes:

@@ -16,22 +16,22 @@ __all__ = ["OPERATIONS"]
 
 
 class _Device(msgspec.Struct):
-    activedTime: int | None  # noqa: N815 - names of the wire
-    authMode: int  # noqa: N815
-    createTime: int  # noqa: N815
-    dataFmt: int  # noqa: N815
-    deviceKey: str  # noqa: N815
-    deviceName: str  # noqa: N815
-    deviceStatus: int  # noqa: N815
-    firstConnTime: int | None  # noqa: N815
-    isActived: int  # noqa: N815
-    isVerified: int  # noqa: N815
-    isVirtual: int  # noqa: N815
-    lastConnTime: int | None  # noqa: N815
-    lastOfflineTime: int | None  # noqa: N815
-    productKey: str  # noqa: N815
+    activedTime: int | None
+    authMode: int
+    createTime: int
+    dataFmt: int
+    deviceKey: str
+    deviceName: str
+    deviceStatus: int
+    firstConnTime: int | None
+    isActived: int
+    isVerified: int
+    isVirtual: int
+    lastConnTime: int | None
+    lastOfflineTime: int | None
+    productKey: str
     sn: str | None
-    updateTime: int | None  # noqa: N815
+    updateTime: int | None
 
 
 async def _list(call: Call) -> bytes:

@@ -22,42 +22,42 @@ _DISABLED, _ENABLED = 1, 0  # `enabled` of a sub-device is inverted on the wire
 
 
 class _SubDevice(msgspec.Struct):
-    activedTime: int | None  # noqa: N815 - names of the wire
-    authMode: int  # noqa: N815
-    createTime: int  # noqa: N815
-    deviceKey: str  # noqa: N815
-    deviceName: str  # noqa: N815
-    deviceStatus: int  # noqa: N815
+    activedTime: int | None
+    authMode: int
+    createTime: int
+    deviceKey: str
+    deviceName: str
+    deviceStatus: int
     enabled: int
-    fingerPrint: str | None  # noqa: N815
-    firstConnTime: int | None  # noqa: N815
-    gatewayType: int  # noqa: N815
+    fingerPrint: str | None
+    firstConnTime: int | None
+    gatewayType: int
     id: int
-    isActived: int  # noqa: N815
-    isCurrent: int  # noqa: N815
-    isLiveness: int  # noqa: N815
-    isVerified: int  # noqa: N815
-    isVirtual: int  # noqa: N815
-    lastConnTime: int | None  # noqa: N815
-    lastOfflineTime: int | None  # noqa: N815
-    locateType: str | None  # noqa: N815
-    moduleType: str | None  # noqa: N815
-    moduleVersion: str | None  # noqa: N815
-    oldDeviceName: None  # noqa: N815
-    productId: int  # noqa: N815
-    productKey: str  # noqa: N815
-    productName: str  # noqa: N815
-    projectId: None  # noqa: N815
+    isActived: int
+    isCurrent: int
+    isLiveness: int
+    isVerified: int
+    isVirtual: int
+    lastConnTime: int | None
+    lastOfflineTime: int | None
+    locateType: str | None
+    moduleType: str | None
+    moduleVersion: str | None
+    oldDeviceName: None
+    productId: int
+    productKey: str
+    productName: str
+    projectId: None
     protocol: int
     sn: str | None
-    updateTime: int | None  # noqa: N815
+    updateTime: int | None
 
 
 class _Gateway(msgspec.Struct):
-    productKey: str  # noqa: N815 - names of the wire
-    productName: str  # noqa: N815
-    deviceKey: str  # noqa: N815
-    deviceName: str  # noqa: N815
+    productKey: str
+    productName: str
+    deviceKey: str
+    deviceName: str
 
 
 async def _sub_list(call: Call) -> bytes:

@@ -28,63 +28,63 @@ _LOCATE_TYPES: Mapping[str, str] = {"GN": "GNSS", "GP": "GPS"}
 
 class _Resource(msgspec.Struct):
     id: int | None
-    productKey: str  # noqa: N815 - names of the wire
-    deviceKey: str  # noqa: N815
+    productKey: str
+    deviceKey: str
     battery: float | None
     voltage: float | None
-    signalStrength: int | None  # noqa: N815
-    memoryFree: int | None  # noqa: N815
+    signalStrength: int | None
+    memoryFree: int | None
     rsrp: int | None
     rsrq: int | None
     snr: int | None
     type: str | None
-    cellId: int | None  # noqa: N815
-    iccId: str | None  # noqa: N815
+    cellId: int | None
+    iccId: str | None
     mcc: int | None
     mnc: int | None
     lac: int | None
-    phoneNum: str | None  # noqa: N815
-    simNum: str | None  # noqa: N815
+    phoneNum: str | None
+    simNum: str | None
     locator: str | None
-    comProtocolVer: str | None  # noqa: N815
-    dataProtocolVer: str | None  # noqa: N815
-    createTime: int | None  # noqa: N815
-    updateTime: int | None  # noqa: N815
-    sdkVer: str | None  # noqa: N815
+    comProtocolVer: str | None
+    dataProtocolVer: str | None
+    createTime: int | None
+    updateTime: int | None
+    sdkVer: str | None
     version: str | None
-    mcuVersion: str | None  # noqa: N815
-    deviceId: str | None  # noqa: N815
-    capabilitiesBitmask: int | None  # noqa: N815
+    mcuVersion: str | None
+    deviceId: str | None
+    capabilitiesBitmask: int | None
     sn: str | None
-    logEnable: int | None  # noqa: N815
-    logLevel: str | None  # noqa: N815
+    logEnable: int | None
+    logLevel: str | None
 
 
 class _Location(msgspec.Struct):
-    productKey: str  # noqa: N815 - names of the wire
-    deviceKey: str  # noqa: N815
-    deviceId: int  # noqa: N815
-    deviceStatus: int  # noqa: N815
+    productKey: str
+    deviceKey: str
+    deviceId: int
+    deviceStatus: int
     id: str
     ticket: str
-    locateType: str | None  # noqa: N815
-    locType: str | None  # noqa: N815
-    locateStatus: str | None  # noqa: N815
-    locateTime: int  # noqa: N815
-    createTime: int  # noqa: N815
-    locateRaw: str  # noqa: N815
+    locateType: str | None
+    locType: str | None
+    locateStatus: str | None
+    locateTime: int
+    createTime: int
+    locateRaw: str
     accuracy: str | None
     lat: str | None
-    latType: str | None  # noqa: N815
+    latType: str | None
     lng: str | None
-    lngType: str | None  # noqa: N815
-    wgsLat: float | None  # noqa: N815
-    wgsLng: float | None  # noqa: N815
-    gcjLat: float | None  # noqa: N815
-    gcjLng: float | None  # noqa: N815
-    bdLat: float | None  # noqa: N815
-    bdLng: float | None  # noqa: N815
-    ggaStatus: str | None  # noqa: N815
+    lngType: str | None
+    wgsLat: float | None
+    wgsLng: float | None
+    gcjLat: float | None
+    gcjLng: float | None
+    bdLat: float | None
+    bdLng: float | None
+    ggaStatus: str | None
     hdop: str | None
     height: str | None
     satellites: str | None

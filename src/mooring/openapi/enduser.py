@@ -15,24 +15,24 @@ _STATUSES = {"0": False, "1": True}
 
 
 class _Domain(msgspec.Struct):
-    userDomainId: int  # noqa: N815 - names of the wire
-    userDomain: str  # noqa: N815
-    userDomainSecret: str  # noqa: N815
-    userDomainType: str | None  # noqa: N815
-    entId: int  # noqa: N815
+    userDomainId: int
+    userDomain: str
+    userDomainSecret: str
+    userDomainType: str | None
+    entId: int
     enable: bool
-    isEnable: bool  # noqa: N815
+    isEnable: bool
     remark: str
-    addTime: int  # noqa: N815
-    addTimeTs: int  # noqa: N815
-    updateTime: int | None  # noqa: N815
-    updateTimeTs: int | None  # noqa: N815
+    addTime: int
+    addTimeTs: int
+    updateTime: int | None
+    updateTimeTs: int | None
 
 
 class _User(msgspec.Struct):
     uid: str
-    userDomain: str  # noqa: N815
-    nikeName: str | None  # noqa: N815
+    userDomain: str
+    nikeName: str | None
     phone: str | None
     email: str | None
     headimg: str | None
@@ -46,19 +46,19 @@ class _User(msgspec.Struct):
     signature: str | None
     remark: str | None
     status: int
-    logonMode: int | None  # noqa: N815
-    registerTime: int  # noqa: N815
-    registerTimeTs: int  # noqa: N815
-    lastLoginTime: int | None  # noqa: N815
-    lastLoginTimeTs: int | None  # noqa: N815
-    alipayUserId: str | None  # noqa: N815
-    appleUserId: str | None  # noqa: N815
-    facebookUserId: str | None  # noqa: N815
-    qqUserId: str | None  # noqa: N815
-    twitterUserId: str | None  # noqa: N815
-    wechatMiniprogramUserId: str | None  # noqa: N815
-    wechatOffiaccountUserId: str | None  # noqa: N815
-    wechatUnionId: str | None  # noqa: N815
+    logonMode: int | None
+    registerTime: int
+    registerTimeTs: int
+    lastLoginTime: int | None
+    lastLoginTimeTs: int | None
+    alipayUserId: str | None
+    appleUserId: str | None
+    facebookUserId: str | None
+    qqUserId: str | None
+    twitterUserId: str | None
+    wechatMiniprogramUserId: str | None
+    wechatOffiaccountUserId: str | None
+    wechatUnionId: str | None
 
 
 async def _domains(call: Call) -> bytes:

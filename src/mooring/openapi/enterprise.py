@@ -39,34 +39,34 @@ class _Answer(msgspec.Struct):
     code: int
     msg: str
     data: object
-    extMsg: str | None = None  # noqa: N815 - names of the wire
+    extMsg: str | None = None
 
 
 class _Refusal(msgspec.Struct):
     code: int
     msg: str
-    extMsg: str | None = None  # noqa: N815
+    extMsg: str | None = None
 
 
 class _PageInfo(msgspec.Struct):
     total: int
     list: Sequence[Any]
-    pageNum: int  # noqa: N815
-    pageSize: int  # noqa: N815
+    pageNum: int
+    pageSize: int
     size: int
-    startRow: int  # noqa: N815
-    endRow: int  # noqa: N815
+    startRow: int
+    endRow: int
     pages: int
-    prePage: int  # noqa: N815
-    nextPage: int  # noqa: N815
-    isFirstPage: bool  # noqa: N815
-    isLastPage: bool  # noqa: N815
-    hasPreviousPage: bool  # noqa: N815
-    hasNextPage: bool  # noqa: N815
-    navigatePages: int  # noqa: N815
-    navigatepageNums: Sequence[int]  # noqa: N815
-    navigateFirstPage: int  # noqa: N815
-    navigateLastPage: int  # noqa: N815
+    prePage: int
+    nextPage: int
+    isFirstPage: bool
+    isLastPage: bool
+    hasPreviousPage: bool
+    hasNextPage: bool
+    navigatePages: int
+    navigatepageNums: Sequence[int]
+    navigateFirstPage: int
+    navigateLastPage: int
 
 
 def action(data: object) -> bytes:

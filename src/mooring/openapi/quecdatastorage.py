@@ -21,23 +21,23 @@ _ALL_TIME = 2**62
 
 class _Data(msgspec.Struct):
     id: None
-    deviceKey: str  # noqa: N815 - names of the wire
-    deviceId: None  # noqa: N815
-    productId: None  # noqa: N815
+    deviceKey: str
+    deviceId: None
+    productId: None
     direction: int
     data: str
-    dataType: str  # noqa: N815
-    sendStatus: int  # noqa: N815
-    sendTime: str | int | None  # noqa: N815
+    dataType: str
+    sendStatus: int
+    sendTime: str | int | None
     ticket: str
-    createTime: str | int | None  # noqa: N815
-    updateTime: str | int | None  # noqa: N815
-    productKey: str  # noqa: N815
+    createTime: str | int | None
+    updateTime: str | int | None
+    productKey: str
     cmd: str
-    sourceType: str  # noqa: N815
-    msgType: str  # noqa: N815
-    dmData: str | None  # noqa: N815
-    extData: None  # noqa: N815
+    sourceType: str
+    msgType: str
+    dmData: str | None
+    extData: None
 
 
 class _Extras(msgspec.Struct):
@@ -45,17 +45,17 @@ class _Extras(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    abId: int | None  # noqa: N815 - names of the wire
-    createTime: str | int | None  # noqa: N815
-    deviceKey: str  # noqa: N815
-    eventCode: str  # noqa: N815
-    eventName: str  # noqa: N815
-    eventType: str  # noqa: N815
-    extData: _Extras  # noqa: N815
+    abId: int | None
+    createTime: str | int | None
+    deviceKey: str
+    eventCode: str
+    eventName: str
+    eventType: str
+    extData: _Extras
     id: str
-    outputData: str | None  # noqa: N815
-    packetId: int | None  # noqa: N815
-    productKey: str  # noqa: N815
+    outputData: str | None
+    packetId: int | None
+    productKey: str
     ticket: str
 
 

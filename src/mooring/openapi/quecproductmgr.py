@@ -14,23 +14,23 @@ __all__ = ["OPERATIONS"]
 
 
 class _Product(msgspec.Struct):
-    accessType: int  # noqa: N815 - names of the wire
-    connectPlatform: int  # noqa: N815
-    createTime: int  # noqa: N815
-    dataFmt: int  # noqa: N815
-    logoPath: str | None  # noqa: N815
-    netWay: str  # noqa: N815
-    productKey: str  # noqa: N815
-    productName: str  # noqa: N815
-    updateTime: int | None  # noqa: N815
+    accessType: int
+    connectPlatform: int
+    createTime: int
+    dataFmt: int
+    logoPath: str | None
+    netWay: str
+    productKey: str
+    productName: str
+    updateTime: int | None
 
 
 class _Config(msgspec.Struct):
-    aiCapabilityStatus: bool  # noqa: N815
+    aiCapabilityStatus: bool
 
 
 class _Detail(_Product):
-    productConfig: _Config  # noqa: N815
+    productConfig: _Config
 
 
 async def _list(call: Call) -> bytes:

@@ -44,15 +44,15 @@ _WORD = re.compile(r"\w+")
 
 
 class _Queue(msgspec.Struct):
-    createTime: int  # noqa: N815 - names of the wire
-    entUserId: int  # noqa: N815
+    createTime: int
+    entUserId: int
     id: int
-    isFree: int  # noqa: N815
-    queueDesc: str  # noqa: N815
-    queueName: str  # noqa: N815
+    isFree: int
+    queueDesc: str
+    queueName: str
     status: int
-    updateTime: int | None  # noqa: N815
-    userId: int  # noqa: N815
+    updateTime: int | None
+    userId: int
 
 
 class _QueueRow(_Queue):
@@ -60,50 +60,50 @@ class _QueueRow(_Queue):
 
 
 class _QueueDetail(msgspec.Struct):
-    consumeRate: str  # noqa: N815
-    msgNum: int  # noqa: N815
-    msgSize: str  # noqa: N815
-    queueId: int  # noqa: N815
-    queueName: str  # noqa: N815
-    queueDesc: str  # noqa: N815
-    createTime: int  # noqa: N815
-    updateTime: int | None  # noqa: N815
+    consumeRate: str
+    msgNum: int
+    msgSize: str
+    queueId: int
+    queueName: str
+    queueDesc: str
+    createTime: int
+    updateTime: int | None
     status: int
-    connectUrl: str  # noqa: N815
+    connectUrl: str
 
 
 class _SubscribeId(msgspec.Struct):
-    subscribeId: int  # noqa: N815
+    subscribeId: int
 
 
 class _SubscribeRow(msgspec.Struct):
-    subscribeId: int  # noqa: N815
-    subscribeName: str  # noqa: N815
-    queueId: str  # noqa: N815
-    queueName: str  # noqa: N815
+    subscribeId: int
+    subscribeName: str
+    queueId: str
+    queueName: str
     status: int
-    subscribeLevel: int  # noqa: N815
-    projectId: int | None  # noqa: N815
-    projectName: str | None  # noqa: N815
-    createTime: int  # noqa: N815
+    subscribeLevel: int
+    projectId: int | None
+    projectName: str | None
+    createTime: int
 
 
 class _SubscribeDetail(msgspec.Struct, omit_defaults=True):
-    subscribeId: int  # noqa: N815
-    subscribeName: str  # noqa: N815
-    dataLevel: int  # noqa: N815
-    msgType: str  # noqa: N815
-    queueId: int  # noqa: N815
-    queueName: str  # noqa: N815
-    userId: int  # noqa: N815
+    subscribeId: int
+    subscribeName: str
+    dataLevel: int
+    msgType: str
+    queueId: int
+    queueName: str
+    userId: int
     status: int
-    createTime: int  # noqa: N815
-    updateTime: int | None  # noqa: N815
-    productKey: str | None = None  # noqa: N815
-    productName: str | None = None  # noqa: N815
-    deviceKey: str | None = None  # noqa: N815
-    deviceName: str | None = None  # noqa: N815
-    endUserDomain: str | None = None  # noqa: N815
+    createTime: int
+    updateTime: int | None
+    productKey: str | None = None
+    productName: str | None = None
+    deviceKey: str | None = None
+    deviceName: str | None = None
+    endUserDomain: str | None = None
 
 
 # Queues

@@ -97,7 +97,7 @@ class EndUsers:
             registered_at=self._ledger.clock.now_ms(),
             last_login_at=None,
             updated_at=None,
-            **profile,  # type: ignore[arg-type]
+            **profile,  # type: ignore[arg-type]  # checked
         )
 
         async def add(taken: int, taking: Write) -> None:

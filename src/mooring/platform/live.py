@@ -3,7 +3,7 @@
 A device that nobody watches costs one look-up for each uplink. Watchers are told at once and must return at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -75,8 +75,8 @@ class Live:
         return tuple(self._watchers.get(device_id, ()))
 
 
-def _tell(hear: object, *told: object) -> None:
+def _tell(hear: Callable[..., None], *told: object) -> None:
     try:
-        hear(*told)  # type: ignore[operator]
+        hear(*told)
     except Exception:
         _log.exception("a watcher of devices failed")
