@@ -1,23 +1,35 @@
 """Fixtures that every folder of tests may use."""
 
 import asyncio
+import gc
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
+from argon2 import PasswordHasher
 from hypothesis import settings
 
 import recording
 from databases import empty, migrated_sqlite, new_database, open_store
 from fakes import FakeClock, FakeEntropy
-from mooring.platform import Limits, Platform
+from mooring.platform import Limits, Platform, passwords
 from mooring.store import Store, Vault
 from mooring.store.migrate import migrate_postgres
 
 settings.register_profile("mooring", deadline=None)  # a machine that is busy elsewhere is no fault of the code
 settings.load_profile("mooring")
+
+# Pretty tracebacks read the source of every frame; tests provoke thousands that nobody looks at.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 _waiting: Counter[str] = Counter()
@@ -34,6 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: recording.LAST.index(item.path.stem) if item.path.stem in recording.LAST else -1)
     _waiting.update(item.path.stem for item in items)
     recording.PROGRESS.partial.update(Path(name.partition("::")[0]).stem for name in config.args if "::" in name)
+
+
+def pytest_collection_finish() -> None:
+    """What the tests and their libraries are made of stays until the end: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -57,6 +75,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.getoption("--record"):
         for file in recording.PROGRESS.ran - recording.PROGRESS.partial:
             recording.write(file, recording.RECORDED.get(file, {}))
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 at its least cost; what it costs in earnest is tested once."""
+    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture(scope="session")

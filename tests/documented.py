@@ -1,5 +1,6 @@
 """Answers against contract/openapi.yaml."""
 
+from functools import cache
 from typing import Any
 
 import yaml
@@ -7,20 +8,26 @@ from jsonschema import Draft202012Validator
 
 from cloud import CONTRACT
 
-__all__ = ["DOCUMENT", "check_answer", "codes_of", "example"]
+__all__ = ["DOCUMENT", "check_answer", "codes_of", "example", "validator_of"]
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
+DOCUMENT: dict[str, Any] = yaml.load((CONTRACT / "openapi.yaml").read_text(), yaml.CSafeLoader)
 
 
 def check_answer(path: str, answer: dict[str, Any], method: str = "get") -> None:
     """A success fits the operation's schema; a failure fits its envelope and has a documented code."""
     operation = DOCUMENT["paths"][path][method]
     if answer["code"] == 200:
-        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-        Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer)
+        validator_of(path, method).validate(answer)
         return
     assert answer["code"] in codes_of(operation)
     assert "data" not in answer
+
+
+@cache
+def validator_of(path: str, method: str) -> Draft202012Validator:
+    """What a successful answer of an operation must fit."""
+    content = DOCUMENT["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+    return Draft202012Validator({**content["schema"], "components": DOCUMENT["components"]})
 
 
 def codes_of(operation: dict[str, Any]) -> set[int]:

@@ -1,17 +1,11 @@
 """A small cloud, and orders of events that a seed chooses."""
 
 import pytest
-from argon2 import PasswordHasher
 
 from cloud import Cloud, build_cloud
 from fakes import FakeClock
-from mooring.platform import Platform, passwords
+from mooring.platform import Platform
 from topologies import Topologies, build_topologies
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-import yaml
 from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi import checks
 from tools.compatibility import excuses
 
 from cloud import CONTRACT
+from documented import DOCUMENT
 from mooring.client import Client
 from mooring.openapi import OPERATIONS
 from mooring.protocol.login import build_username, sign
@@ -28,7 +28,6 @@ from up import mooring_up
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:schemathesis")
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACT / "openapi.yaml").read_text())
 SERVED = {operation.id for operation in OPERATIONS}
 DEVICE, OTHER = "DK00001", "DK00002"
 """Smart plugs that never connected; the other one is there to be deleted."""

@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
-from argon2 import PasswordHasher
 
 from fakes import FakeClock, FakeEntropy
 from faults.devices import power
 from gateway.door import Door, opened, until
 from mooring.gateway import GatewayLimits
-from mooring.platform import Limits, Platform, passwords
+from mooring.platform import Limits, Platform
 from mooring.platform.command_input import SendOptions
 from mooring.platform.command_steps import State
 from mooring.protocol.commands import WriteProperties
@@ -24,11 +23,6 @@ HOURS = 3_600_000
 STEPS = [6 * HOURS, -6 * HOURS]
 PRODUCTS = "/v2/quecproductmgr/r3/openapi/products"
 RELAY = '[{"relay":true}]'
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

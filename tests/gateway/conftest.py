@@ -4,19 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from databases import open_store
 from fakes import FakeClock
 from gateway.door import Door, opened
 from mooring.gateway import GatewayLimits
-from mooring.platform import passwords
 from mooring.store import Store, Vault
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An administrator at the management API in process. Every answer is held against the API's own description."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -93,13 +92,18 @@ def check_described(method: str, path: str, answer: httpx.Response) -> str:
     if "content" not in response:
         assert not answer.content
         return found
-    [(media_type, described)] = response["content"].items()
-    schema: Mapping[str, Any] = described["schema"]
+    [media_type] = response["content"]
     assert answer.headers["content-type"].partition(";")[0] == media_type
     if media_type != "application/json":
         return found
-    Draft202012Validator({**schema, "components": document()["components"]}).validate(answer.json())
+    _validator(found, method.lower(), str(answer.status_code)).validate(answer.json())
     return found
+
+
+@cache
+def _validator(template: str, method: str, status: str) -> Draft202012Validator:
+    content = document()["paths"][template][method]["responses"][status]["content"]
+    return Draft202012Validator({**content["application/json"]["schema"], "components": document()["components"]})
 
 
 def template_of(path: str) -> str | None:

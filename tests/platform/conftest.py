@@ -3,23 +3,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from argon2 import PasswordHasher
 
 from cloud import Cloud, build_cloud
 from fakes import FakeClock
 from links import Desk
-from mooring.platform import Actor, Platform, passwords
+from mooring.platform import Actor, Platform
 from mooring.platform.entities import PACKAGES, App, Product
 from mooring.platform.products import NewProduct
 from mooring.platform.saas_apps import NewApp
 from mooring.store import Store, accounts, changes
 from store.rows import account
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 at its least cost; what it costs in earnest is tested once."""
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

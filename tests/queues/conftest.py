@@ -4,19 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from databases import open_store
 from fakes import FakeClock
-from mooring.platform import passwords
 from mooring.queues import EndpointLimits
 from mooring.store import Store, Vault
 from queues.queue_door import QueueDoor, opened
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

@@ -4,16 +4,9 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from argon2 import PasswordHasher
 
-from mooring.platform import passwords
 from mooring.store import Store
 from rabbitmq.rabbit_cloud import Node, RabbitCloud, build_rabbit_cloud
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture
