@@ -79,6 +79,25 @@ def test_a_command_to_an_offline_device_waits_only_when_it_may(admin: Terminal, 
     assert admin.ask("command", "show", first["ticket"])["state"] == "failed"
 
 
+def test_the_newest_commands_of_all_devices_are_found_by_state_and_kind(
+    admin: Terminal, product: str, virtual: str
+) -> None:
+    admin.run("device", "add", product, "DEV0001")
+    cached = admin.ask("device", "read", product, "DEV0001", "soc", "--cache", "600")["ticket"]
+    raw = admin.ask("device", "send", product, virtual, "00", "--hex")["ticket"]
+    lines = [line.split() for line in admin.run("command", "newest").out.splitlines()]
+    rows = {words[words.index(product) - 1]: words[words.index(product) :] for words in lines if product in words}
+    assert rows[str(cached)][:4] == [product, "DEV0001", "read", "cached"]
+    assert rows[str(raw)][:3] == [product, virtual, "raw"]
+    assert [one["ticket"] for one in admin.ask("command", "newest")["items"][:2]] == [raw, cached]
+    assert [one["ticket"] for one in admin.ask("command", "newest", "--state", "cached")["items"]] == [cached]
+    assert admin.ask("command", "newest", "--kind", "raw")["items"][0]["ticket"] == raw
+    assert admin.ask("command", "newest", "--before", raw)["items"][0]["ticket"] == cached
+    assert admin.ask("command", "newest", "--since", "2999-01-01")["items"] == []
+    assert f"there may be older ones: --before {raw}" in admin.run("command", "newest", "--limit", "1").out
+    assert "equal to 100" in admin.run("command", "newest", "--limit", "101", code=2).err
+
+
 def test_a_waiting_command_is_cancelled_and_sent_again(admin: Terminal, product: str) -> None:
     admin.run("device", "add", product, "DEV0001")
     ticket = admin.ask("device", "read", product, "DEV0001", "soc", "--cache", "600")["ticket"]

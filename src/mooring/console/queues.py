@@ -1,6 +1,6 @@
 """Message queues: their list, and one with what waits in it, its consumers and how to connect to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -79,7 +79,7 @@ async def _list_queues(view: View) -> Shown:
     found = [queue for queue in found if asked.get("app", "") in ("", str(queue.app_id))]
     paging = Paging.of(view, 10)
     shown = found[paging.skip : paging.skip + paging.size]
-    states = {queue.id: await view.platform.queue_engine.inspect(queue.id) for queue in shown}
+    states = await view.platform.queues.states(shown)
     apps = [(str(app.id), app.name) for app in view.platform.saas_apps.all(view.account_id)]
     bar = filters(
         view,
@@ -116,15 +116,18 @@ def _columns(view: View, states: Mapping[int, QueueState]) -> list[Column[Queue]
         found = view.platform.directory.app(queue.app_id)
         return None if found is None else link(found.name, "/saas-apps/{app_id}", app_id=found.id)
 
+    def seen(show: Callable[[QueueState], Child]) -> Callable[[Queue], Child]:
+        # What the broker does not tell of now stays empty.
+        return lambda queue: show(states[queue.id]) if queue.id in states else None
+
     return [
         Column(t("Name"), lambda queue: link(queue.name, "/queues/{id}", id=queue.id)),
         Column(t("State"), lambda queue: (_state(view, queue), queue.is_free and (" ", badge(t("Free"), "info")))),
         Column(t("SaaS application"), app),
-        Column(t("Waiting"), lambda queue: f"{states[queue.id].waiting:,}", numeric=True),
-        Column(t("Depth"), lambda queue: _megabytes(states[queue.id].bytes_waiting), numeric=True),
-        Column(t("Oldest message"), lambda queue: moment(states[queue.id].oldest_at)),
-        Column(t("Per minute"), lambda queue: f"{states[queue.id].rate * 60:,.0f}", numeric=True),
-        Column(t("Consumers"), lambda queue: states[queue.id].consumers, numeric=True),
+        Column(t("Waiting"), seen(lambda state: f"{state.waiting:,}"), numeric=True),
+        Column(t("Depth"), seen(lambda state: _megabytes(state.bytes_waiting)), numeric=True),
+        Column(t("Oldest message"), seen(lambda state: moment(state.oldest_at))),
+        Column(t("Consumers"), seen(lambda state: state.consumers), numeric=True),
         Column(t("Created"), lambda queue: moment(queue.created_at)),
     ]
 

@@ -2,19 +2,20 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from mooring.cli.arguments import DataJson, DeviceKey, Pairs, ProductKey, Since, Until, range_of, values_of
+from mooring.cli.arguments import DataJson, DeviceKey, Pairs, ProductKey, Since, Until, moment_of, range_of, values_of
 from mooring.cli.failure import Failure
 
 from .command import Limit, Offset, command, group
 from .names import names_of
 from .session import Answer, Session, path_of
-from .timeline import command_table, is_final, show_timeline, steps_of
+from .timeline import command_table, is_final, newest_table, show_timeline, steps_of
 
 __all__ = ["commands", "register"]
 
@@ -47,6 +48,17 @@ class _Kind(StrEnum):
     PROPERTY = "property"
     SERVICE = "service"
     RAW = "raw"
+
+
+class _State(StrEnum):
+    ACCEPTED = "accepted"
+    CACHED = "cached"
+    PUBLISHED = "published"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    REPORTED = "reported"
+    FAILED = "failed"
+    EXPIRED = "expired"
 
 
 def register(device: typer.Typer) -> None:
@@ -141,6 +153,21 @@ def _list_commands(
     path = path_of("devices", product_key, device_key, "commands")
     answer = session.get(path, kind=kind, limit=limit, offset=offset, **range_of(since, until))
     session.show(answer, lambda: command_table(answer.value, names_of(session, product_key), offset))
+
+
+@command(commands, "newest")
+def _newest_commands(
+    session: Session,
+    state: Annotated[_State | None, typer.Option(help="Only those that got so far and no further.")] = None,
+    kind: Annotated[_Kind | None, typer.Option(help="Only these.")] = None,
+    since: Since = None,
+    before: Annotated[int | None, typer.Option(help="Older than this ticket.", metavar="TICKET", min=1)] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
+) -> None:
+    """List the newest commands to all devices."""
+    accepted = moment_of("--since", since, datetime.now(UTC))
+    answer = session.get("/commands", state=state, kind=kind, since=accepted, before_id=before, limit=limit)
+    session.show(answer, lambda: newest_table(answer.value))
 
 
 @command(commands, "show")

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+import typer
 
 from mooring.cli.feature_names import FeatureNames
 from mooring.cli.hexdump import bytes_line
 from mooring.cli.screen import fields, footer, instant, moment, table
 
-__all__ = ["command_table", "is_final", "show_timeline", "steps_of"]
+__all__ = ["command_table", "is_final", "newest_table", "show_timeline", "steps_of"]
 
 _STEPS = ("accepted", "cached", "published", "delivered", "answered", "reported", "failed", "expired")
 _FINAL = {"answered", "reported", "failed", "expired"}
@@ -56,8 +57,8 @@ def command_table(answer: Mapping[str, Any], names: FeatureNames, offset: int) -
                 instant(found["accepted_at"]),
                 found["ticket"],
                 found["kind"],
-                found["state"] if found["failure"] is None else f"{found['state']}: {found['failure']}",
-                _span(steps_of(found)[-1][1] - found["accepted_at"]) if len(steps_of(found)) > 1 else "",
+                _state(found),
+                _took(found),
                 _asked(found, names),
                 "" if found["output"] is None else names.line(_json(found["output"])),
             )
@@ -65,6 +66,37 @@ def command_table(answer: Mapping[str, Any], names: FeatureNames, offset: int) -
         ),
     )
     footer(answer, offset)
+
+
+def newest_table(answer: Mapping[str, Any]) -> None:
+    """Commands to whatever devices, one a row, and how to ask for older ones."""
+    table(
+        ("Accepted", "Ticket", "Product", "Device", "Kind", "State", "Took"),
+        (
+            (
+                instant(found["accepted_at"]),
+                found["ticket"],
+                found["product_key"],
+                found["device_key"],
+                found["kind"],
+                _state(found),
+                _took(found),
+            )
+            for found in answer["items"]
+        ),
+    )
+    if answer["next_before_id"] is not None:
+        typer.echo(f"there may be older ones: --before {answer['next_before_id']}")
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    state: str = found["state"]
+    return state if found["failure"] is None else f"{state}: {found['failure']}"
+
+
+def _took(found: Mapping[str, Any]) -> str:
+    steps = steps_of(found)
+    return _span(steps[-1][1] - found["accepted_at"]) if len(steps) > 1 else ""
 
 
 def _timed(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

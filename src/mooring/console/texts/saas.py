@@ -112,7 +112,6 @@ TEXTS = {
     "Operation": "接口",
     "Operations": "接口列表",
     "Outcome": "结果",
-    "Per minute": "每分钟",
     "Prefixes": "接口前缀",
     "Product and Device Management": "产品与设备管理",
     "Product authorization": "产品授权",
