@@ -15,7 +15,7 @@ from mooring.platform.session import Session
 from mooring.protocol import commands
 from mooring.protocol.commands import Report, SubDeviceLogout, SubDeviceWithdrawal, SubDeviceWithdrawalAnswer
 from mooring.protocol.ttlv import Field
-from topologies import Topologies
+from topologies import Place, Topologies
 
 SEEDS = range(6)
 KEYS = [f"LAMP{number:04}" for number in range(8)]
@@ -140,6 +140,23 @@ async def test_moves_between_gateways_under_load(topologies: Topologies, seed: i
     assert codes <= {10200, 10440, 10441, 10442}
     for key in KEYS[:3]:
         await check(topologies, await topologies.device(key))
+
+
+@pytest.mark.parametrize("act", ["delete", "reset"])
+async def test_a_login_that_was_judged_before_the_end_links_nothing(
+    cloud: Cloud, topologies: Topologies, act: str
+) -> None:
+    platform, lamp = topologies.platform, topologies.lamp.product_key
+    gateway = await topologies.gateway()
+    device = await topologies.log_in(gateway, "LAMP0001")
+    await getattr(platform.devices, act)(cloud.actor, lamp, "LAMP0001")
+    assert await platform.topology.gateways(device) == []
+    writes = platform.topology.login(device, gateway.device, platform.clock.now_ms())
+    session = await platform.sessions.open(device, Place(), "192.0.2.1", gateway=gateway, writes=writes)
+    await settled(topologies)
+    assert platform.sessions.of(device.id) is not session
+    assert await platform.topology.gateways(device) == []
+    await check(topologies, device)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -128,7 +128,7 @@ class Topology:
         await self._journal.settle()
 
     def login(self, sub_device: Device, gateway: Device, at_ms: int) -> list[Write]:
-        """The writes of a login: this gateway is the current one."""
+        """The writes of a login: this gateway is the current one, unless either was deleted or reset meanwhile."""
         return [
             statements.LEAVE_OTHERS(of_sub_device=sub_device.id, of_gateway=gateway.id),
             statements.JOIN(
@@ -138,6 +138,9 @@ class Topology:
                 is_current=True,
                 created_at=at_ms,
                 last_login_at=at_ms,
+                of_sub_device=sub_device.id,
+                of_secret=sub_device.device_secret,
+                of_gateway=gateway.id,
             ),
         ]
 

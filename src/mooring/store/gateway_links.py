@@ -3,7 +3,21 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, delete, false, func, null, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    LargeBinary,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import tables
@@ -126,15 +140,41 @@ LEAVE_OTHERS = Change(
 )
 
 
+_login = {
+    "id": BigInteger,
+    "sub_device_id": BigInteger,
+    "gateway_id": BigInteger,
+    "is_current": Boolean,
+    "created_at": BigInteger,
+    "last_login_at": BigInteger,
+}
+
+
 def _join(insertion: Any) -> Any:
-    return insertion(_links).on_conflict_do_update(
-        index_elements=[_links.c.sub_device_id, _links.c.gateway_id],
-        set_={"is_current": true(), "last_login_at": insertion(_links).excluded.last_login_at},
+    sub, gateway = _devices.alias("subs"), _devices.alias("gateways")
+    row: list[Any] = [bindparam(name, type_=kind).label(name) for name, kind in _login.items()]
+    allowed = select(*row).where(
+        exists().where(
+            sub.c.id == bindparam("of_sub_device", type_=BigInteger),
+            sub.c.deleted_at.is_(None),
+            sub.c.device_secret.is_not_distinct_from(bindparam("of_secret", type_=LargeBinary)),
+        ),
+        exists().where(gateway.c.id == bindparam("of_gateway", type_=BigInteger), gateway.c.deleted_at.is_(None)),
+    )
+    return (
+        insertion(_links)
+        .from_select(list(_login), allowed)
+        .on_conflict_do_update(
+            index_elements=[_links.c.sub_device_id, _links.c.gateway_id],
+            set_={"is_current": true(), "last_login_at": insertion(_links).excluded.last_login_at},
+        )
     )
 
 
 JOIN = Change(_join(sqlite.insert), _join(postgresql.insert))
-"""A login: the row with its columns; of a link that is known only the login is new. After `LEAVE_OTHERS`."""
+"""A login: the row with its columns; of a link that is known only the login is new. After `LEAVE_OTHERS`, and after an
+UPDATE of the sub-device, which waits for who deletes or resets it: nothing is linked then. `of_secret` is the sealed
+secret that the login was judged by."""
 UNBIND = Change(delete(_links).where(_of_sub, _links.c.is_current))
 RELEASE_SUB_DEVICE = Change(delete(_links).where(_of_sub))
 RELEASE = Change(
