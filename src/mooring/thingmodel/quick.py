@@ -3,17 +3,19 @@
 Most reports are single values of properties that the model knows. Their texts follow from the bytes, without a field
 and a Decimal for each. Whatever else a message holds (structs, arrays, events, ids that the model does not know, values
 of another type, bytes that are no TTLV) is not judged here: `read` returns None, and the message is read as all others
-are. What comes out is the same on both ways; a property test sees to that.
+are. Messages of shapes that came before are read by functions made for them, others value by value. What comes out is
+the same on all ways; property tests see to that.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeAlias
 
 from mooring.protocol.ttlv import BYTES, MAX_EXPONENT, NEWER_BYTES, NUMBER
-from mooring.thingmodel.exact import number_text
 from mooring.thingmodel.features import Property
+from mooring.thingmodel.layouts import Part
+from mooring.thingmodel.learning import Shapes
+from mooring.thingmodel.markers import FRACTIONS, NEGATIVE, SIZE, TABLED, text_of
 from mooring.thingmodel.scalars import Kind, ValueType, kind_of
 
 __all__ = ["QuickReader"]
@@ -22,45 +24,54 @@ _FALSE: Final = -1
 _TRUE: Final = -2
 _BYTES: Final = -3
 
-_NEGATIVE: Final = 0x80
-_TABLED: Final = 3  # decimals whose texts are kept: devices hardly report more
-_FRACTIONS: Final = tuple(
-    tuple(f".{rest:0{decimals}}".rstrip("0").rstrip(".") for rest in range(10**decimals)) if decimals else ("",)
-    for decimals in range(_TABLED + 1)
-)
-"""By decimals, the end of a number's text by the last digits of its magnitude."""
-
 _Way: TypeAlias = tuple[int, int, tuple[str, ...]]
 """How a number is read, by its marker: the bytes from header to end; what divides its magnitude, 1 where there are no
-decimals and 0 where `_text` has to look; the texts of the remainders."""
+decimals and 0 where `text_of` has to look; the texts of the remainders."""
 
 
 class QuickReader:
     """Compiled once per model. `read` gives the properties by id in pushed form, and the rows of dmData."""
 
-    __slots__ = ("_plans",)
+    __slots__ = ("_plans", "_reads", "_shapes")
 
     def __init__(self, properties: Mapping[int, Property]) -> None:
         # By the two bytes before each value, id and type: the id, how the row begins, the decimals of a number or what
         # else it is, and what reads it.
         self._plans: dict[int, tuple[int, str, int, Any]] = {}
+        parts: dict[int, Part] = {}
         for ident, compiled in properties.items():
-            self._plan(ident, compiled.type)
+            self._plan(ident, compiled.type, parts)
+        self._shapes = Shapes(parts)
+        self._reads = self._shapes.reads
 
-    def _plan(self, ident: int, value_type: ValueType) -> None:
+    def _plan(self, ident: int, value_type: ValueType, parts: dict[int, Part]) -> None:
         header, head, kind = ident << 3, f'{{"id":{ident},"value":', kind_of(value_type)
         match kind:
             case Kind.BOOL:
                 self._plans[header] = ident, f"{head}false}}", _FALSE, None
                 self._plans[header | 1] = ident, f"{head}true}}", _TRUE, None
+                parts[header] = parts[header | 1] = Part(ident, header)
             case Kind.BYTES:
                 for on_wire in (BYTES, NEWER_BYTES):
                     self._plans[header | on_wire] = ident, head, _BYTES, value_type.decode
+                    parts[header | on_wire] = Part(ident, header | on_wire, decode=value_type.decode)
             case int():
                 self._plans[header | NUMBER] = ident, f'{head}"', kind, _ways(kind)
+                parts[header | NUMBER] = Part(ident, header | NUMBER, decimals=kind)
 
     def read(self, data: bytes) -> tuple[dict[int, object], str] | None:
         """Properties by id and dmData; None for a message that is to be read as all others are."""
+        for read in self._reads.get(data[:2], ()):
+            found = read(data)
+            if found is not None:
+                return found
+        found = self._each(data)
+        if found is not None:
+            self._shapes.missed(data)
+        return found
+
+    def _each(self, data: bytes) -> tuple[dict[int, object], str] | None:
+        """Read value by value."""
         properties: dict[int, object] = {}
         rows: list[str] = []
         append, plans, whole = rows.append, self._plans, int.from_bytes
@@ -78,7 +89,7 @@ class QuickReader:
                         before, rest = divmod(magnitude, power)
                         text = f"{before}{fractions[rest]}"
                     else:
-                        text = _text(data[at + 2], magnitude, decimals)
+                        text = text_of(data[at + 2], magnitude, decimals)
                     properties[ident] = text
                     append(f'{head}{text}"}}')
                 elif decimals == _BYTES:
@@ -104,17 +115,7 @@ def _ways(decimals: int) -> tuple[_Way, ...]:
 
 
 def _way(marker: int, decimals: int) -> _Way:
-    size, exponent = 4 + (marker & 7), marker >> 3 & MAX_EXPONENT
-    if marker & _NEGATIVE or exponent > decimals or exponent > _TABLED:
+    size, exponent = 4 + (marker & SIZE), marker >> 3 & MAX_EXPONENT
+    if marker & NEGATIVE or exponent > decimals or exponent > TABLED:
         return size, 0, ()
-    return size, 10**exponent, _FRACTIONS[exponent]
-
-
-def _text(marker: int, magnitude: int, decimals: int) -> str:
-    """The text of a number below zero, or with many decimals."""
-    exponent = marker >> 3 & MAX_EXPONENT
-    if exponent <= _TABLED and exponent <= decimals:
-        before, rest = divmod(magnitude, 10**exponent)
-        return f"-{before}{_FRACTIONS[exponent][rest]}" if magnitude else "0"
-    number = Decimal(f"{'-' if marker & _NEGATIVE else ''}{magnitude}E-{exponent}")
-    return number_text(number, decimals)
+    return size, 10**exponent, FRACTIONS[exponent]

@@ -218,14 +218,14 @@ class _Text:
         return data
 
     def decode(self, value: Value, misfits: list[Misfit]) -> tuple[object, str]:
-        text = self.unpack(value, misfits)
-        return text, quoted(text)
-
-    def unpack(self, value: Value, misfits: list[Misfit]) -> str:
         if type(value) is not bytes:
             raise Unfit(f"a TEXT cannot be {_wire_class(value)}")
         # The raw log has the bytes as they came; texts must be such that every database and client can hold them.
-        return value.decode("utf-8", "replace").replace("\0", "\ufffd")
+        text = value.decode("utf-8", "replace").replace("\0", "\ufffd")
+        return text, quoted(text)
+
+    def unpack(self, value: Value, misfits: list[Misfit]) -> str:
+        return str(self.decode(value, misfits)[0])
 
 
 class _Raw:
