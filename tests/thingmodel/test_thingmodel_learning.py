@@ -159,6 +159,13 @@ def test_another_shape_is_not_taken_for_a_known_one(reader: QuickReader, payload
     assert is_known(reader, message(True, b"\0\x0b", b"up"))
 
 
+@pytest.mark.parametrize("last", [truth(9, False), b"\x00\x2c", b"\x01\x28"], ids=["id", "type", "high byte"])
+def test_another_header_is_not_taken_for_a_bool(reader: QuickReader, last: bytes) -> None:
+    repeat(reader, truth(5, True) + truth(5, False))
+    assert is_known(reader, truth(5, False) + truth(5, True))
+    assert not is_known(reader, truth(5, False) + last)
+
+
 @pytest.mark.parametrize("size", range(1, 9))
 @pytest.mark.parametrize("marker", [0, 0x80, 0x08, 0x98, 0x20, 0xF8])
 def test_numbers_of_all_sizes_are_learnt(reader: QuickReader, size: int, marker: int) -> None:

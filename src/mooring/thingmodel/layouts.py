@@ -100,7 +100,7 @@ class Layout:
                 node = node.setdefault(key, (following, child))[-1]
                 continue
             # Markers of one size have one child, whatever sign and decimals they say.
-            child = next((entry[-1] for marker, entry in node.items() if not (marker ^ key) & SIZE), child)
+            child = next((entry[-1] for marker, entry in list(node.items()) if not (marker ^ key) & SIZE), child)
             node |= {marker: (*way_of(marker, decimals), following, child) for marker in usual_markers(key, decimals)}
             node = child
 
