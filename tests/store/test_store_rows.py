@@ -1,10 +1,12 @@
 """Many rows of one INSERT, and values merged inside the database; both databases."""
 
+import asyncio
+
 import msgspec
 import pytest
 from sqlalchemy import func, select, update
 
-from mooring.store import Store, StoreError, device_values, logs
+from mooring.store import Store, StoreError, UniqueViolation, device_values, logs
 from mooring.store.statement import Change, Query
 from mooring.store.tables import data_log
 
@@ -30,6 +32,14 @@ async def test_rows_are_all_or_nothing_with_their_transaction(store: Store) -> N
     with pytest.raises(StoreError):
         await store.write(logs.ADD_DATA.rows([row(1), row(2), row(1)]))
     assert await store.read(COUNT) == [Count(0)]
+
+
+async def test_of_many_transactions_at_once_one_with_a_bad_row_takes_nobody_along(store: Store) -> None:
+    good = [store.write(logs.ADD_DATA.rows([row(100 * unit + number) for number in range(5)])) for unit in range(1, 6)]
+    bad = store.write(logs.ADD_DATA.rows([row(1), row(2)]), logs.ADD_DATA.rows([row(3), row(4), row(1), row(5)]))
+    outcomes = await asyncio.gather(*good[:3], bad, *good[3:], return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [*[type(None)] * 3, UniqueViolation, *[type(None)] * 2]
+    assert await store.read(COUNT) == [Count(25)]
 
 
 def test_only_an_insert_takes_rows() -> None:

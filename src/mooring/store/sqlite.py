@@ -2,7 +2,8 @@
 
 A reader on the event loop costs microseconds for indexed rows, far less than a hop to a thread. A commit costs a disk
 sync, so the writer takes every transaction that has gathered while the last one synced and commits them together,
-each in its own savepoint: one that fails takes nothing of the others with it. A write is answered after the sync.
+each in its own savepoint where there are several: one that fails takes nothing of the others with it. A write is
+answered after the sync.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ _GROUP_LIMIT = 256  # transactions in one commit; bounds how much one failing co
 _BUSY_TIMEOUT_S = 5.0
 _SCAN_THREADS = 2
 _CHECKPOINT_PAGES = 4_000  # of the WAL, 16 MB: what is written again and again goes into the database once
+_WRITER_CACHE_KIB = 32_768  # a batch changes pages of many devices, which come again in the next one
 _UNFIT = (OverflowError, UnicodeEncodeError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
@@ -82,6 +84,7 @@ class SqliteStore:
         self._path = path
         try:
             self._writer = connect(path)
+            self._writer.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
             self._reader = connect(path)
             self._reader.execute("PRAGMA query_only=ON")
         except sqlite3.Error as error:
@@ -151,9 +154,10 @@ class SqliteStore:
     def _commit(self, group: list[_Unit]) -> None:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            for unit in group:
-                unit.error = self._apply(unit.writes)
-            self._writer.execute("COMMIT")
+            if len(group) == 1:
+                self._alone(group[0])
+            else:
+                self._together(group)
         except Exception as error:
             self._roll_back()
             for unit in group:
@@ -161,9 +165,24 @@ class SqliteStore:
         for unit in group:
             unit.settle()
 
-    def _apply(self, writes: Sequence[Write | Rows]) -> StoreError | None:
+    def _alone(self, unit: _Unit) -> None:
+        # Without a savepoint, for which SQLite copies every page that changes.
+        unit.error = self._apply(unit.writes)
+        self._writer.execute("COMMIT" if unit.error is None else "ROLLBACK")
+
+    def _together(self, group: list[_Unit]) -> None:
         execute = self._writer.execute
-        execute("SAVEPOINT unit")
+        for unit in group:
+            execute("SAVEPOINT unit")
+            unit.error = self._apply(unit.writes)
+            if unit.error is not None:
+                execute("ROLLBACK TO unit")
+            execute("RELEASE unit")
+        execute("COMMIT")
+
+    def _apply(self, writes: Sequence[Write | Rows]) -> StoreError | None:
+        """Why not, and then some of the writes may be applied."""
+        execute = self._writer.execute
         try:
             for write in writes:
                 if isinstance(write, Rows):
@@ -173,19 +192,12 @@ class SqliteStore:
                 text = write.change.sqlite
                 touched = execute(text.sql, text.bind(write.params)).rowcount
                 if write.guard is not None and touched != write.rows:
-                    raise WriteRefused(write.guard)
+                    return WriteRefused(write.guard)
         except sqlite3.IntegrityError as error:
-            refusal: StoreError = _violation(error)
-        except WriteRefused as error:
-            refusal = error
+            return _violation(error)
         except _UNFIT as error:
-            refusal = StoreError(f"a value fits no column: {type(error).__name__}")
-        else:
-            execute("RELEASE unit")
-            return None
-        execute("ROLLBACK TO unit")
-        execute("RELEASE unit")
-        return refusal
+            return StoreError(f"a value fits no column: {type(error).__name__}")
+        return None
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

@@ -66,7 +66,7 @@ class _SqliteRows:
 
 
 _CHUNKS = (64, 16, 4, 1)
-_VALUES = re.compile(r"^(.* VALUES )(\([?, ]+\))(.*)$", re.DOTALL)
+_VALUES = re.compile(r"^INSERT (INTO .* VALUES )(\([?, ]+\))(.*)$", re.DOTALL)
 
 
 class _Statement:
@@ -155,7 +155,9 @@ class Change(_Statement):
         parts = _VALUES.match(str(compiled))
         if parts is None:
             raise TypeError("only a plain INSERT takes many rows")
-        return _SqliteRows.of(parts[1], parts[2], parts[3], tuple(cast("Any", compiled).positiontup or ()))
+        # OR FAIL: all of the unit is rolled back then anyway; SQLite need not copy pages to undo one statement.
+        head = f"INSERT OR FAIL {parts[1]}"
+        return _SqliteRows.of(head, parts[2], parts[3], tuple(cast("Any", compiled).positiontup or ()))
 
 
 @dataclass(frozen=True, slots=True)
