@@ -10,6 +10,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from fakes import FakeClock
+from kept_cloud import KeptCloud, state_of
 from mooring.openapi import OPERATIONS, OpenApi, OpenApiMetrics, Operation
 from mooring.platform import Actor, Platform
 from mooring.platform.entities import PACKAGES, App, Product
@@ -88,7 +89,31 @@ class Cloud:
         return decoded
 
 
+_kept: dict[tuple[object, ...], KeptCloud] = {}
+
+
 async def build_cloud(platform: Platform, clock: FakeClock) -> Cloud:
+    """In an empty database."""
+    state = state_of(platform, clock)
+    kept = _kept.get(state) if state is not None else None
+    if kept is None:
+        begun = clock.now_ms()
+        cloud = await _build_cloud(platform, clock)
+        if state is not None:
+            _kept[state] = await KeptCloud.of(platform, clock.now_ms() - begun, cloud)
+        return cloud
+    await kept.put_back(platform, clock)
+    before: Cloud = kept.value
+    account = before.actor.account_id
+    app, other_app = (platform.saas_apps.one(account, one.id) for one in (before.app, before.other_app))
+    modelled, empty, transparent, foreign = (
+        platform.products.one(account, one.product_key)
+        for one in (before.modelled, before.empty, before.transparent, before.foreign)
+    )
+    return Cloud(platform, clock, before.actor, app, other_app, modelled, empty, transparent, foreign)
+
+
+async def _build_cloud(platform: Platform, clock: FakeClock) -> Cloud:
     made = await platform.accounts.bootstrap("admin@example.com")
     assert made is not None
     actor = Actor(made.account.id, "admin@example.com", "127.0.0.1")

@@ -31,11 +31,11 @@ class FakeEntropy:
     """The same bytes in every run."""
 
     def __init__(self, seed: str = "mooring") -> None:
-        self._state = seed.encode()
+        self.state = seed.encode()
 
     def random_bytes(self, count: int) -> bytes:
         found = b""
         while len(found) < count:
-            self._state = hashlib.sha256(self._state).digest()
-            found += self._state
+            self.state = hashlib.sha256(self.state).digest()
+            found += self.state
         return found[:count]
