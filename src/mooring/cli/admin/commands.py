@@ -15,7 +15,7 @@ from mooring.cli.failure import Failure
 from .command import Limit, Offset, command, group
 from .names import names_of
 from .session import Answer, Session, path_of
-from .timeline import command_table, is_final, newest_table, show_timeline, steps_of
+from .timeline import Step, command_table, is_final, newest_table, show_timeline, steps_of
 
 __all__ = ["commands", "register"]
 
@@ -48,17 +48,6 @@ class _Kind(StrEnum):
     PROPERTY = "property"
     SERVICE = "service"
     RAW = "raw"
-
-
-class _State(StrEnum):
-    ACCEPTED = "accepted"
-    CACHED = "cached"
-    PUBLISHED = "published"
-    DELIVERED = "delivered"
-    ANSWERED = "answered"
-    REPORTED = "reported"
-    FAILED = "failed"
-    EXPIRED = "expired"
 
 
 def register(device: typer.Typer) -> None:
@@ -158,7 +147,7 @@ def _list_commands(
 @command(commands, "newest")
 def _newest_commands(
     session: Session,
-    state: Annotated[_State | None, typer.Option(help="Only those that got so far and no further.")] = None,
+    state: Annotated[Step | None, typer.Option(help="Only those that got so far and no further.")] = None,
     kind: Annotated[_Kind | None, typer.Option(help="Only these.")] = None,
     since: Since = None,
     before: Annotated[int | None, typer.Option(help="Older than this ticket.", metavar="TICKET", min=1)] = None,

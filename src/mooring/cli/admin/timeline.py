@@ -1,6 +1,7 @@
 """One command to a device as people look at it: what was asked, its steps with their times, its frames."""
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -10,10 +11,23 @@ from mooring.cli.feature_names import FeatureNames
 from mooring.cli.hexdump import bytes_line
 from mooring.cli.screen import fields, footer, instant, moment, table
 
-__all__ = ["command_table", "is_final", "newest_table", "show_timeline", "steps_of"]
+__all__ = ["Step", "command_table", "is_final", "newest_table", "show_timeline", "steps_of"]
 
-_STEPS = ("accepted", "cached", "published", "delivered", "answered", "reported", "failed", "expired")
-_FINAL = {"answered", "reported", "failed", "expired"}
+
+class Step(StrEnum):
+    """What a command can come to; its state is the furthest."""
+
+    ACCEPTED = "accepted"
+    CACHED = "cached"
+    PUBLISHED = "published"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    REPORTED = "reported"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+_FINAL = {Step.ANSWERED, Step.REPORTED, Step.FAILED, Step.EXPIRED}
 
 
 def is_final(found: Mapping[str, Any]) -> bool:
@@ -23,7 +37,7 @@ def is_final(found: Mapping[str, Any]) -> bool:
 
 def steps_of(found: Mapping[str, Any]) -> list[tuple[str, int]]:
     """The steps that were reached with their times (epoch ms), in the order of time."""
-    reached = [(step, found[f"{step}_at"]) for step in _STEPS if found[f"{step}_at"] is not None]
+    reached = [(step, found[f"{step}_at"]) for step in Step if found[f"{step}_at"] is not None]
     return sorted(reached, key=lambda step: step[1])
 
 
