@@ -70,6 +70,13 @@ def test_the_saved_token_goes_to_its_own_server_only(admin: Terminal) -> None:
     assert "not logged in at http://127.0.0.1:1" in run.err
 
 
+def test_the_url_of_the_server_alone_is_enough(admin: Terminal) -> None:
+    server = admin.url.removesuffix("/manage/v1")
+    assert server != admin.url
+    for url in (server, f"{server}/"):
+        assert admin.url in admin.run("whoami", "--url", url).out
+
+
 def test_without_a_url_the_saved_login_says_where(admin: Terminal) -> None:
     url, admin.url = admin.url, ""
     assert url in admin.run("whoami").out

@@ -48,7 +48,7 @@ QUEUE_STATES = {0: "Not started", 1: "Started", 2: "Suspended"}
 _TONES = {0: "plain", 1: "good", 2: "bad"}
 _REFRESH_S = 3
 _PEEKED = 20
-_MEGABYTE = 1024 * 1024
+_KILOBYTE, _MEGABYTE = 1024, 1024 * 1024
 _PYTHON = """import asyncio, os
 
 from mooring.client import Subscription
@@ -125,7 +125,7 @@ def _columns(view: View, states: Mapping[int, QueueState]) -> list[Column[Queue]
         Column(t("State"), lambda queue: (_state(view, queue), queue.is_free and (" ", badge(t("Free"), "info")))),
         Column(t("SaaS application"), app),
         Column(t("Waiting"), seen(lambda state: f"{state.waiting:,}"), numeric=True),
-        Column(t("Depth"), seen(lambda state: _megabytes(state.bytes_waiting)), numeric=True),
+        Column(t("Depth"), seen(lambda state: _size(state.bytes_waiting)), numeric=True),
         Column(t("Oldest message"), seen(lambda state: moment(state.oldest_at))),
         Column(t("Consumers"), seen(lambda state: state.consumers), numeric=True),
         Column(t("Created"), lambda queue: moment(queue.created_at)),
@@ -136,8 +136,8 @@ def _state(view: View, queue: Queue) -> Html:
     return badge(view.t(QUEUE_STATES[queue.status]), _TONES[queue.status])
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / _MEGABYTE:,.1f} MB"
+def _size(count: int) -> str:
+    return f"{count / _KILOBYTE:,.1f} kB" if count < _MEGABYTE else f"{count / _MEGABYTE:,.1f} MB"
 
 
 def _create_dialog(view: View, apps: list[tuple[str, str]]) -> Html:
@@ -203,7 +203,7 @@ def _overview(view: View, found: QueueDetail) -> Child:
     limits = view.platform.limits
     now = view.platform.clock.now_ms()
     age_s = 0 if state.oldest_at is None else max(0, now - state.oldest_at) // 1000
-    depth = f"{_megabytes(state.bytes_waiting)} / {limits.queue_bytes / _MEGABYTE:,.0f} MB"
+    depth = f"{_size(state.bytes_waiting)} / {limits.queue_bytes / _MEGABYTE:,.0f} MB"
     present = card(
         t("In the queue"),
         facts(

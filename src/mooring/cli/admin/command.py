@@ -20,7 +20,7 @@ _Url = Annotated[
     typer.Option(
         "--url",
         envvar="MOORING_MANAGE_URL",
-        help=f"Where the management API is; otherwise the saved login's server, else {DEFAULT_URL}.",
+        help=f"Where the management API or its server is; otherwise the saved login's server, else {DEFAULT_URL}.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import typer
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_URL", "Answer", "Session", "path_of"]
 
-DEFAULT_URL = "http://127.0.0.1:8080/manage/v1"
+_PATH = "/manage/v1"
+DEFAULT_URL = f"http://127.0.0.1:8080{_PATH}"
 _TIMEOUT_S = 30.0
 _KEPT_S = 2.0  # a connection that rests longer may be closed by the server just when it is used again
 _JSON = "application/json"
@@ -39,10 +40,13 @@ def path_of(*parts: object) -> str:
 
 
 class Session:
-    """Calls the API as the given token, or as the saved login when that is for the same server; to be closed."""
+    """Calls the API as the given token, or as the saved login when that is for the same server; to be closed.
+
+    `url` is that of the API, or of its server alone.
+    """
 
     def __init__(self, url: str | None, token: str | None, *, as_json: bool) -> None:
-        self._url = url
+        self._url = f"{url}{_PATH}" if url is not None and not urlsplit(url).path else url
         self._token = token
         self._as_json = as_json
 
