@@ -1,10 +1,11 @@
 """One command's conversation with the management API."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 import typer
@@ -21,6 +22,8 @@ __all__ = ["DEFAULT_URL", "Answer", "Session", "path_of"]
 
 _PATH = "/manage/v1"
 DEFAULT_URL = f"http://127.0.0.1:8080{_PATH}"
+
+_SERVER = re.compile("https?://[^/?#]+")  # without a path
 _TIMEOUT_S = 30.0
 _KEPT_S = 2.0  # a connection that rests longer may be closed by the server just when it is used again
 _JSON = "application/json"
@@ -46,7 +49,7 @@ class Session:
     """
 
     def __init__(self, url: str | None, token: str | None, *, as_json: bool) -> None:
-        self._url = f"{url}{_PATH}" if url is not None and not urlsplit(url).path else url
+        self._url = f"{url}{_PATH}" if url is not None and _SERVER.fullmatch(url) else url
         self._token = token
         self._as_json = as_json
 
